@@ -1,0 +1,28 @@
+# What every target of Hasten is compiled with.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_C_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
+endif()
+
+add_library(hasten_flags INTERFACE)
+target_compile_options(hasten_flags INTERFACE -Wall -Wextra -fvisibility=hidden
+                       $<$<COMPILE_LANGUAGE:CXX>:-fvisibility-inlines-hidden> -ffunction-sections -fdata-sections
+                       $<$<BOOL:${HASTEN_WERROR}>:-Werror>)
+if(HASTEN_SANITIZE)
+  target_compile_options(hasten_flags INTERFACE -fsanitize=${HASTEN_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(hasten_flags INTERFACE -fsanitize=${HASTEN_SANITIZE})
+endif()
+if(HASTEN_IR_CHECKS OR CMAKE_BUILD_TYPE STREQUAL "Debug")
+  target_compile_definitions(hasten_flags INTERFACE HASTEN_IR_CHECKS=1)
+endif()
+target_compile_definitions(hasten_flags INTERFACE HASTEN_VERSION="${PROJECT_VERSION}")
