@@ -20,8 +20,11 @@ public:
 // Links one object. Throws base::Diagnostic where a symbol is unknown or memory is denied. Thread-safe; no lock is held across anything of Python's.
 std::shared_ptr<LoadedCode> load_object(const std::string& bytes);
 
-// Adds a name that objects may refer to (NumPy's loops, found at run time by the bindings). Overrides nothing: names are added once.
+// Adds a name that objects may refer to (what the bindings offer). Overrides nothing: names are added once.
 void add_symbol(std::string_view name, void* address);
+// Asked for names that nobody added ("npy_loop.…"); it returns null where it doesn't know the name. Called without the GIL.
+using SymbolProvider = void* (*)(std::string_view name);
+void set_symbol_provider(SymbolProvider provider);
 // The address of a name that generated code may call; null where there is none.
 void* find_symbol(std::string_view name);
 
