@@ -62,6 +62,9 @@ struct Constant {
   bool operator==(const Constant&) const = default;
 };
 
+// What happens where an operation on Python's ints leaves 64 bits.
+enum class Overflow : uint8_t { kWrap, kRaise };
+
 // How the partial results of a parallel loop's chunks are combined.
 enum class Reduction : uint8_t { kAdd, kMul, kMin, kMax, kAnd, kOr, kXor };
 

@@ -48,9 +48,9 @@ struct Type {
   Layout layout = Layout::kAny;
   bool readonly = false;
   const Type* elem = nullptr;
-  std::vector<const Type*> items;
-  std::string name;        // kNamed, kFormat, kDatetime
-  std::string text;        // canonical spelling; parse_type(text) gives the type back
+  std::vector<const Type*> items{};
+  std::string name{};      // kNamed, kFormat, kDatetime
+  std::string text{};      // canonical spelling; parse_type(text) gives the type back
   bool counted = false;    // a value of this type holds blocks (arrays, strings, and tuples with them)
 };
 
