@@ -104,7 +104,7 @@ struct Symbol {
 //   builtins:ValueError   numpy:linalg.LinAlgError   global:<depth>:NAME.attr   closure:<depth>:NAME
 struct Binding {
   std::string path;
-  TypeRef type; // arrays: how it is handed to the code (as Param values of the entry, after the arguments)
+  TypeRef type; // arrays: the code reads its slots through Env::bindings; other types take no slots
   uint64_t handle = 0; // the Host's, in the process that compiled
 };
 

@@ -1,0 +1,143 @@
+// One instruction of the flow, handed to the rule of its construct.
+#include "hasten/compiler/infer/rules.h"
+#include "hasten/compiler/infer/session.h"
+
+namespace hasten::infer {
+
+using ir::Op;
+
+namespace {
+
+Value strip_end(Emitter& e, const Value& position, const Value& length, int64_t strip) {
+  const Value end = e.op(Op::kAdd, ir::intp_type(), {position, e.integer(strip)});
+  return e.op(Op::kMin, ir::intp_type(), {end, length});
+}
+
+void check_bound(Emitter& e, const Value& flag, const std::string& variable) {
+  e.raise_if(e.logical_not(flag), "builtins:UnboundLocalError",
+             "cannot access local variable '" + variable + "' where it is not associated with a value");
+}
+
+Value call_instr(Emitter& e, const Flow& flow, const FlowInstr& instr, std::span<const Value> args) {
+  const FlowCall& shape = flow.calls[static_cast<size_t>(instr.aux)];
+  CallArgs bound;
+  const size_t positional = args.size() - 1 - shape.keywords.size();
+  for (size_t i = 0; i < positional; ++i) {
+    if (shape.starred.empty() || !shape.starred[i]) {
+      bound.positional.push_back(args[1 + i]);
+      continue;
+    }
+    for (const Value& item : items_of(e, args[1 + i])) {
+      bound.positional.push_back(item);
+    }
+  }
+  for (size_t i = 0; i < shape.keywords.size(); ++i) {
+    bound.keywords.emplace_back(shape.keywords[i], args[1 + positional + i]);
+  }
+  return call(e, args[0], bound);
+}
+
+Value format(Emitter& e, const std::string& text, std::span<const Value> args) {
+  std::vector<ir::TypeRef> types;
+  for (const Value& arg : args) {
+    types.push_back(arg.type);
+  }
+  return e.aggregate(ir::format_type(text, std::move(types)), args);
+}
+
+Value sequence(Emitter& e, std::string_view what, std::span<const Value> args) {
+  std::vector<ir::TypeRef> types;
+  for (const Value& arg : args) {
+    types.push_back(arg.type);
+  }
+  return e.aggregate(ir::sequence_type(what, std::move(types)), args);
+}
+
+Value effect(Emitter& e, Op op) {
+  if (!e.dry()) {
+    e.builder().emit(op, ir::none_type(), {});
+  }
+  return e.none();
+}
+
+} // namespace
+
+std::optional<bool> known_truth(const Value& condition) {
+  if (condition.known && condition.known->scalar && condition.type->kind == ir::Kind::kBool) {
+    return condition.known->scalar->i != 0;
+  }
+  return std::nullopt;
+}
+
+Value evaluate(Emitter& e, const Flow& flow, const FlowInstr& instr, std::span<const Value> args) {
+  switch (instr.op) {
+  case FlowOp::kLiteral:
+    return literal_value(e, flow.literals[static_cast<size_t>(instr.aux)]);
+  case FlowOp::kName:
+    return name_value(e, instr.text);
+  case FlowOp::kUndefined:
+    return {ir::undefined_type()};
+  case FlowOp::kTrue:
+  case FlowOp::kFalse:
+    return e.boolean(instr.op == FlowOp::kTrue);
+  case FlowOp::kUnary:
+    return unary(e, instr.syntax_op, args[0]);
+  case FlowOp::kBinary:
+    return binary(e, instr.syntax_op, args[0], args[1]);
+  case FlowOp::kInplace:
+    return inplace(e, instr.syntax_op, args[0], args[1]);
+  case FlowOp::kCompare:
+    return compare(e, instr.syntax_op, args[0], args[1]);
+  case FlowOp::kTruth:
+    return truth(e, args[0]);
+  case FlowOp::kNot:
+    return e.logical_not(truth(e, args[0]));
+  case FlowOp::kAttribute:
+    return attribute(e, args[0], instr.text);
+  case FlowOp::kSubscript:
+    return subscript(e, args[0], args[1]);
+  case FlowOp::kSetSubscript:
+    set_subscript(e, args[0], args[1], args[2]);
+    return e.none();
+  case FlowOp::kSetAttribute:
+    set_attribute(e, args[0], instr.text, args[1]);
+    return e.none();
+  case FlowOp::kCall:
+    return call_instr(e, flow, instr, args);
+  case FlowOp::kTuple:
+    return e.tuple({args.begin(), args.end()});
+  case FlowOp::kList:
+    return sequence(e, "list", args);
+  case FlowOp::kSlice:
+    return e.aggregate(ir::slice_type(args[0].type, args[1].type, args[2].type), args);
+  case FlowOp::kFormat:
+    return format(e, instr.text, args);
+  case FlowOp::kIterate:
+    return iterate(e, args[0]);
+  case FlowOp::kLength:
+    return length(e, args[0]);
+  case FlowOp::kNextItem:
+    return next_item(e, args[0], args[1]);
+  case FlowOp::kStripEnd:
+    return strip_end(e, args[0], args[1], instr.aux);
+  case FlowOp::kLess:
+    return e.op(Op::kLt, ir::bool_type(), {args[0], args[1]});
+  case FlowOp::kAdvance:
+    return e.op(Op::kAdd, ir::intp_type(), {args[0], e.integer(1)});
+  case FlowOp::kZero:
+    return e.integer(0);
+  case FlowOp::kUnpack:
+    return unpack(e, args[0], instr.aux);
+  case FlowOp::kUnpackItem:
+    return unpack_item(e, args[0], instr.aux);
+  case FlowOp::kCheckBound:
+    check_bound(e, args[0], instr.text);
+    return e.none();
+  case FlowOp::kPoll:
+    return effect(e, Op::kPoll);
+  default:
+    base::internal_error("an instruction of the flow has no rule");
+  }
+}
+
+} // namespace hasten::infer

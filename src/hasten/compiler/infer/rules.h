@@ -1,0 +1,79 @@
+// The rules: what each construct of the language means for each type, one file per construct. Each yields a typed value, and emits its ops
+// where the emitter isn't dry. They throw base::Diagnostic where there is no meaning.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "hasten/compiler/infer/emitter.h"
+#include "hasten/compiler/syntax/tree.h"
+
+namespace hasten::infer {
+
+using syntax::Operator;
+
+// ---- arith.cpp, compare.cpp
+Value unary(Emitter& e, Operator op, const Value& v);
+Value binary(Emitter& e, Operator op, const Value& a, const Value& b);
+Value inplace(Emitter& e, Operator op, const Value& a, const Value& b);
+Value compare(Emitter& e, Operator op, const Value& a, const Value& b);
+Value truth(Emitter& e, const Value& v); // a bool
+// Two numbers of the common type of an operation.
+ir::TypeRef common_type(Emitter& e, const Value& a, const Value& b);
+Value numeric_binary(Emitter& e, Operator op, const Value& a, const Value& b);
+Value numeric_compare(Emitter& e, Operator op, const Value& a, const Value& b);
+Value true_divide(Emitter& e, const Value& a, const Value& b);
+Value power(Emitter& e, const Value& a, const Value& b); // power.cpp
+Value matrix_multiply(Emitter& e, const Value& a, const Value& b); // numpy_linalg.cpp
+
+// ---- join.cpp
+// The type that holds both; null where there is none. `known_b` tells whether a weak int fits a narrow type.
+ir::TypeRef join(const Value& a, const Value& b, Dialect dialect);
+
+// ---- subscript.cpp, set_subscript.cpp
+Value subscript(Emitter& e, const Value& object, const Value& index);
+void set_subscript(Emitter& e, const Value& object, const Value& index, const Value& value);
+// The item at a position that is known to be in range.
+Value array_item(Emitter& e, const Value& array, const Value& position);
+
+// ---- attribute.cpp
+Value attribute(Emitter& e, const Value& object, const std::string& name);
+void set_attribute(Emitter& e, const Value& object, const std::string& name, const Value& value);
+
+// ---- iterate.cpp
+Value iterate(Emitter& e, const Value& iterable);
+Value length(Emitter& e, const Value& iteration);    // int64
+Value next_item(Emitter& e, const Value& iteration, const Value& position);
+Value unpack(Emitter& e, const Value& v, int64_t count);
+Value unpack_item(Emitter& e, const Value& v, int64_t position);
+
+// ---- call.cpp
+struct CallArgs {
+  std::vector<Value> positional;
+  std::vector<std::pair<std::string, Value>> keywords;
+};
+Value call(Emitter& e, const Value& function, const CallArgs& args);
+
+// A library function's rule; registered by its canonical name ("math.sqrt"), methods and attributes as "array.sum".
+using Rule = Value (*)(Emitter& e, const CallArgs& args);
+Rule find_rule(std::string_view name);
+
+// Binds arguments to names ("a", "axis?", …; a question mark: may be left out). Values left out have type null.
+std::vector<Value> bind(Emitter& e, std::string_view function, const CallArgs& args, std::initializer_list<std::string_view> names);
+inline bool given(const Value& v) { return v.type != nullptr && v.type->kind != ir::Kind::kNone; }
+
+// ---- host_values.cpp
+Value from_host(Emitter& e, const HostValue& value);
+Value literal_value(Emitter& e, const syntax::Literal& literal);
+Value name_value(Emitter& e, const std::string& name);
+
+// ---- helpers of several rules
+ir::TypeRef dtype_argument(Emitter& e, const Value& v);           // np.float64, "float32", a.dtype, float …
+std::vector<Value> shape_argument(Emitter& e, const Value& v);    // an int or a tuple of ints, as int64
+std::vector<Value> items_of(Emitter& e, const Value& tuple);      // of a tuple or a list literal
+Value as_array(Emitter& e, const Value& v);                       // arrays as they are; tuples and list literals of numbers as new arrays
+
+} // namespace hasten::infer
