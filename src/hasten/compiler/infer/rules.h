@@ -29,6 +29,9 @@ Value true_divide(Emitter& e, const Value& a, const Value& b);
 Value power(Emitter& e, const Value& a, const Value& b); // power.cpp
 Value matrix_multiply(Emitter& e, const Value& a, const Value& b); // numpy_linalg.cpp
 
+Value absolute(Emitter& e, const Value& v);                       // rules_builtins.cpp
+Value float_to_int(Emitter& e, const Value& v, ir::TypeRef to);   // int(x): what has no such int raises
+
 // ---- join.cpp
 // The type that holds both; null where there is none. `known_b` tells whether a weak int fits a narrow type.
 ir::TypeRef join(const Value& a, const Value& b, Dialect dialect);
@@ -42,6 +45,9 @@ Value array_item(Emitter& e, const Value& array, const Value& position);
 // ---- attribute.cpp
 Value attribute(Emitter& e, const Value& object, const std::string& name);
 void set_attribute(Emitter& e, const Value& object, const std::string& name, const Value& value);
+
+Value real_part(Emitter& e, const Value& complex);
+Value imaginary_part(Emitter& e, const Value& complex);
 
 // ---- iterate.cpp
 Value iterate(Emitter& e, const Value& iterable);
