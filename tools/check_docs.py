@@ -21,7 +21,10 @@ SECONDS = 300
 
 def pages(root: Path) -> list[Path]:
     """Return the pages of the manual."""
-    return [*sorted(root.glob("*.md")), *sorted((root / "docs").rglob("*.md")), *sorted((root / "examples").rglob("*.md"))]
+    return [
+        *sorted(root.glob("*.md")),
+        *(page for top in ("docs", "examples") for page in sorted((root / top).rglob("*.md"))),
+    ]
 
 
 def broken_links(page: Path) -> list[str]:

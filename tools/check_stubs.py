@@ -18,8 +18,8 @@ def generate(module: str) -> str:
     """Return the stubs of an extension module that can be imported."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder, "stubs.pyi")
-        command = [sys.executable, "-m", "nanobind.stubgen", "--quiet", "--module", module, "--output-file", str(output)]
-        subprocess.run(command, check=True)
+        stubgen = [sys.executable, "-m", "nanobind.stubgen", "--quiet"]
+        subprocess.run([*stubgen, "--module", module, "--output-file", str(output)], check=True)
         lines = output.read_text(encoding="utf-8").splitlines()
     return "\n".join(line.rstrip() for line in lines).strip() + "\n"
 

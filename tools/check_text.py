@@ -13,12 +13,12 @@ BUILT = {".a", ".o", ".so", ".pyc", ".whl", ".nbi", ".nbc"}
 SOURCES = {".cpp", ".def", ".h", ".inc", ".py"}
 TEXTS = SOURCES | {"", ".cmake", ".cfg", ".ini", ".json", ".md", ".pyi", ".sh", ".toml", ".txt", ".yaml", ".yml"}
 LONGEST_SOURCE = 600
+INDEX = "a package index; its name comes from the environment"
 RULES = (
     (re.compile(r"(?<![\w.$}*])/(?:home|root|work|Users)/(?!user\b|me\b)\w"), "a path of one machine"),
-    (re.compile(r"/tmp/\w+-\w{6,}|/tmp/(?!hasten|x\b)\w*\d{3,}"), "a temporary path of one machine"),
-    (re.compile(r"(?i)(?:index-url|find-links|trusted-host)\s*[ =]"), "a package index; its name comes from the environment"),
-    (re.compile(r"https?://[^/\s]*(?:/[\w.-]+)*/simple\b"), "a package index; its name comes from the environment"),
-    (re.compile(r"\b(?:TO" r"DO|FIX" r"ME|XX" r"X)\b"), "an open end; finish it, or write it into docs/roadmap.md"),
+    (re.compile(r"(?i)(?:index-url|find-links|trusted-host)\s*[ =]"), INDEX),
+    (re.compile(r"https?://[^/\s]*(?:/[\w.-]+)*/simple\b"), INDEX),
+    (re.compile(r"\b(?:TO" r"DO|FIX" r"ME|XX" r"X)\b"), "an open end; finish it, or put it into docs/roadmap.md"),
     (re.compile(r"[ \t]+$"), "white space at the end of the line"),
     (re.compile(r"\t"), "a tab"),
     (re.compile(r"^(?:<{7}|>{7}|={7})(?: |$)"), "a conflict that was never resolved"),

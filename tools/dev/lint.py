@@ -13,7 +13,7 @@ import environment
 from shell import ROOT, STATE, cores, digest_of, output_of, run_captured, say, status_of
 
 PYTHON_FOLDERS = ("python", "tools", "tests", "benchmarks", "examples")
-TYPED_FOLDERS = ("python/hasten", "tools/dev", "tools", "tests/python", "tests/fuzz", "benchmarks", "examples")
+TYPED_FOLDERS = ("python/hasten", "tools", "tests/python", "tests/fuzz", "benchmarks", "examples")
 CPP_SUFFIXES = {".h", ".cpp"}
 OWN_INCLUDE = re.compile(r'^\s*#\s*include\s*"(hasten/[^"]+)"', re.MULTILINE)
 
@@ -74,16 +74,19 @@ def with_own_headers(file: Path, seen: set[Path]) -> set[Path]:
     return seen
 
 
-def changed_files() -> set[Path]:
-    """Return the files that differ from main, or, on main itself, those of the last commit."""
+def changed_sources() -> set[Path]:
+    """Return the sources that differ from main, or, on main, those of its last commit; all where git can't say."""
     base = ""
     for branch in ("origin/main", "main"):
         base = base or output_of(["git", "merge-base", "HEAD", branch]).strip()
     if base == output_of(["git", "rev-parse", "HEAD"]).strip():
         base = output_of(["git", "rev-parse", "--verify", "HEAD~1"]).strip()
-    names = output_of(["git", "diff", "--name-only", base]) if base else ""
+    sources = set(cpp_files())
+    if not base:
+        return sources
+    names = output_of(["git", "diff", "--name-only", base])
     names += output_of(["git", "ls-files", "--others", "--exclude-standard"])
-    return {ROOT / name for name in names.splitlines()}
+    return sources & {ROOT / name for name in names.splitlines()}
 
 
 def tidy_one(file: Path, command: str) -> bool:
@@ -106,9 +109,8 @@ def clang_tidy(*, everything: bool) -> bool:
     """Run clang-tidy on the sources that changed against main, or on all."""
     database = json.loads((engine.build_folder(engine.PRESET) / "compile_commands.json").read_text())
     commands = {Path(entry["file"]): entry["command"] for entry in database}
-    changed = changed_files()
-    chosen = {file for file in commands if ROOT in file.parents and (everything or file in changed)}
-    say(f"clang-tidy: {len(chosen)} of {len(commands)} sources")
+    chosen = (set(cpp_files()) if everything else changed_sources()) & commands.keys()
+    say(f"clang-tidy sees {len(chosen)} sources")
     with ThreadPoolExecutor(cores()) as threads:
         return all(threads.map(lambda file: tidy_one(file, commands[file]), sorted(chosen)))
 

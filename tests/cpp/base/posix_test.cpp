@@ -65,7 +65,7 @@ TEST_F(Posix, DescriptorClosesOnceAndMoves) {
     raw = first.get();
     EXPECT_TRUE(::fcntl(raw, F_GETFD) & FD_CLOEXEC);
     FileDescriptor second = std::move(first);
-    EXPECT_FALSE(first);
+    EXPECT_FALSE(first); // NOLINT(bugprone-use-after-move): what a move leaves is what is tested
     EXPECT_EQ(second.get(), raw);
     second = FileDescriptor(::dup(raw));
     EXPECT_FALSE(is_open(raw));

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.python.tools.loading import ROOT, load_tool
 
-
-def load_tool(name: str) -> ModuleType:
-    """Import one script of tools/."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-check_layers = load_tool("check_layers")
+check_layers = load_tool("tools/check_layers.py")
 
 
 def problems_of(root: Path, path: str, text: str) -> list[str]:
