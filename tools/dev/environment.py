@@ -60,7 +60,7 @@ def provide(*groups: str) -> None:
     stale = [group for group, stamp in stamps.items() if not stamp.is_current()]
     if not stale:
         return
-    wanted = [package for group in stale for package in requirements(group)]
+    wanted = list(dict.fromkeys(package for group in stale for package in requirements(group)))
     say(f"pip install {' '.join(wanted)}")
     run([PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted])
     for group in stale:
