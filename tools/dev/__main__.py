@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import sys
@@ -87,13 +86,11 @@ def bench(arguments: list[str]) -> None:
 
 
 def lint(arguments: list[str]) -> None:
-    """Check the code without running it; --fix changes what can be changed, --all lets clang-tidy see every source."""
-    parser = argparse.ArgumentParser(prog="dev lint", description=lint.__doc__)
-    parser.add_argument("--fix", action="store_true")
-    parser.add_argument("--all", action="store_true")
-    options = parser.parse_args(arguments)
+    """Check the code without running it; --fix changes what can be changed."""
+    fix = arguments == ["--fix"]
+    refuse([] if fix else arguments)
     engine.build(tests=True)
-    if failed := linting.lint(fix=options.fix, everything=options.all):
+    if failed := linting.lint(fix=fix):
         raise Failed("these failed: " + ", ".join(failed))
 
 
@@ -146,7 +143,7 @@ def clean(arguments: list[str]) -> None:
 def refuse(arguments: list[str]) -> None:
     """Fail where a verb that takes no arguments got some."""
     if arguments:
-        raise Failed(f"this verb takes no arguments: {' '.join(arguments)}")
+        raise Failed(f"this verb does not take {' '.join(arguments)}")
 
 
 def replace_by(program: str, arguments: list[str]) -> None:

@@ -63,15 +63,6 @@ def run_captured(command: Sequence[str]) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def output_of(command: Sequence[str]) -> str:
-    """Return what a command prints, or an empty text where it fails or is not there."""
-    try:
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    except OSError:
-        return ""
-    return done.stdout if done.returncode == 0 else ""
-
-
 def digest_of(files: Iterable[Path], *facts: str) -> str:
     """Return a digest of the names and contents of files, and of more facts."""
     sha = hashlib.blake2b(digest_size=16)
