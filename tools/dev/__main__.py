@@ -163,15 +163,20 @@ VERBS: tuple[Callable[[list[str]], None], ...] = (
 )  # fmt: skip
 
 
+def usage(verbs: dict[str, Callable[[list[str]], None]]) -> str:
+    """Return the list of verbs, each with what it does."""
+    lines = [f"  {name:<9} {verb.__doc__}" for name, verb in verbs.items()]
+    about = "HASTEN_PYTHON names the Python to use; each version has an environment of its own."
+    return "\n".join(["usage: ./dev VERB [ARGUMENTS]", "", *lines, "", about])
+
+
 def main(arguments: list[str]) -> int:
     """Run one verb."""
     verbs = {verb.__name__: verb for verb in VERBS}
     if not arguments or arguments[0] not in verbs:
-        print("usage: ./dev VERB [ARGUMENTS]\n", file=sys.stderr)
-        for name, verb in verbs.items():
-            print(f"  {name:<9} {verb.__doc__}", file=sys.stderr)
-        print("\nHASTEN_PYTHON names the Python to use; each version has an environment of its own.", file=sys.stderr)
-        return 0 if arguments[:1] in (["help"], ["--help"], ["-h"]) else 2
+        asked = arguments[:1] in (["help"], ["--help"], ["-h"])
+        print(usage(verbs), file=sys.stdout if asked else sys.stderr)
+        return 0 if asked else 2
     try:
         verbs[arguments[0]](arguments[1:])
     except Failed as failure:
