@@ -21,6 +21,7 @@ using abi::Status;
 // What must be left to do for sharing to pay, where threads have to be woken, and where they look out for work.
 constexpr float kPaysAsleep = 40'000; // ns
 constexpr float kPaysAwake = 8'000;
+constexpr float kTooShortToTell = 2'000; // ns: the first chunks may just be cold
 constexpr int64_t kStackReserve = 128 * 1024;
 
 // What an iteration of a body took the last time, so that a loop of few, long iterations is shared from the first. Only a hint: entries
@@ -148,14 +149,14 @@ int32_t Loop::run_while_cheap() {
     const auto elapsed = static_cast<float>(steady_now() - start);
     const auto done = static_cast<float>(partition_.begin(k + 1));
     const float left = elapsed / done * static_cast<float>(partition_.size() - partition_.begin(k + 1));
-    if (k + 1 < chunks && (pays(left) || elapsed > kPaysAsleep)) {
+    if (k + 1 < chunks && elapsed > kTooShortToTell && (pays(left) || elapsed > kPaysAsleep)) {
       next_ = k + 1;
       return 0;
     }
     if (k + 1 == chunks && call_.cost == 0) {
       costs.remember(call_.body, elapsed / done);
     }
-    next_look = elapsed < 2'000 ? 2 * (k + 1) : k + 2;
+    next_look = elapsed < kTooShortToTell ? 2 * (k + 1) : k + 2;
   }
   next_ = chunks;
   return 0;

@@ -89,11 +89,15 @@ TEST(ParallelFor, EveryIterationRunsOnce) {
 TEST(ParallelFor, UsesEveryThread) { EXPECT_EQ(threads_of_a_long_loop(), static_cast<size_t>(max_threads())); }
 
 TEST(ParallelFor, CheapLoopsStayInTheCallersThread) {
-  Env env;
-  nap(20); // the team goes to sleep
-  Threads threads;
-  parallel_for(&env, 50, 1.0F, [&](Env*, int64_t, int64_t) { return threads.note(); });
-  EXPECT_EQ(threads.count(), 1U);
+  bool alone = false;
+  for (int round = 0; round < 20 && !alone; ++round) { // a busy machine may make any single loop seem long
+    Env env;
+    nap(20); // the team goes to sleep
+    Threads threads;
+    parallel_for(&env, 50, 1.0F, [&](Env*, int64_t, int64_t) { return threads.note(); });
+    alone = threads.count() == 1;
+  }
+  EXPECT_TRUE(alone);
 }
 
 TEST(ParallelFor, LoopsOfUnknownCostAreSharedOnceTheyProveLong) {
