@@ -35,6 +35,11 @@ enum EnvFlags : uint32_t {
 // Fills in error and message (printf style) and returns Status::kRuntimeError.
 Status fail(Env* env, ErrorKind kind, const char* format, ...) __attribute__((format(printf, 3, 4)));
 
+// What hst_poll calls on a thread with kMainThread, about every 10 ms: takes the GIL where the flags lack kHoldsGil, lets Python handle its
+// signals, and returns a Status (kPythonError: a handler raised). The bindings register it once. Null: nothing is called.
+using PollHook = int32_t (*)(Env* env);
+void set_poll_hook(PollHook hook);
+
 } // namespace hasten::abi
 
 extern "C" {

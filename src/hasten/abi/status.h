@@ -10,6 +10,7 @@ enum class Status : int32_t {
   kRaise = 1,        // a `raise` of the user's: Env::site names it, Env::payload holds its arguments
   kRuntimeError = 2, // found by generated code or a kernel: Env::error and Env::message say what
   kPythonError = 3,  // a Python exception is already set in this thread (Ctrl-C, a call into Python)
+  kCancelled = 4,    // another thread of the same parallel loop failed; never leaves hst_parallel_for, and no handler catches it
 };
 
 // The built-in exceptions that kernels and generated checks raise.

@@ -1,0 +1,3 @@
+#include "hasten/parallel/table.h"
+
+int main() { return hasten::parallel::parallel_symbols().empty() ? 1 : 0; }
