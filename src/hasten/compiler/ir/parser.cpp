@@ -350,10 +350,15 @@ private:
       f.values.push_back(std::move(instr));
     }
     unnamed_.clear();
-    const bool listed = std::any_of(f.blocks.begin(), f.blocks.end(), [](const Block& b) { return !b.preds.empty(); });
-    for (BlockId block = 0; block < f.blocks.size() && !listed; ++block) {
+    std::vector<bool> listed;
+    for (const Block& block : f.blocks) {
+      listed.push_back(!block.preds.empty());
+    }
+    for (BlockId block = 0; block < f.blocks.size(); ++block) {
       for (BlockId succ : f.blocks[block].succs) {
-        f.blocks[succ].preds.push_back(block);
+        if (!listed[succ]) {
+          f.blocks[succ].preds.push_back(block);
+        }
       }
     }
     block_ = 0;

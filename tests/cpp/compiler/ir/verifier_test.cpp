@@ -135,7 +135,7 @@ TEST(Verifier, ChecksBlocksAndEdges) {
       {"exactly one control op ends a block", "b0:\n  %0 = undef : pyint\n  ret %0\n  ret %0\n"},
       {"b0 ends in br and has 2 successors", "b0:\n  %0 = undef : pyint\n  br b1, b1\nb1: <- b0, b0\n  ret %0\n"},
       {"the entry block has a predecessor", "b0: <- b0\n  br b0\n"},
-      {"preds and succs of b0 and b1 do not agree", "b0:\n  %0 = undef : pyint\n  br b1\nb1:\n  ret %0\nb2: <- b2\n  br b2\n"},
+      {"preds and succs of b0 and b1 do not agree", "b0:\n  %0 = undef : pyint\n  br b1\nb1: <- b2\n  ret %0\nb2: <- b2\n  br b2\n"},
       {"preds and succs of b0 and b2 do not agree", "b0:\n  %0 = undef : pyint\n  br b1\nb1: <- b0\n  ret %0\nb2: <- b0\n  ret %0\n"},
       {"phis stand first in a block",
        "b0:\n  %0 = undef : pyint\n  br b1\nb1: <- b0\n  %1 = add %0, %0 : pyint\n  %2 = phi %0 : pyint\n  ret %1\n"},
