@@ -64,6 +64,14 @@ std::string param(const Site& s) {
   return same_representation(declared, s.result()) ? "" : mismatch("the parameter", declared, s.result());
 }
 
+std::string binding(const Site& s) {
+  const auto index = static_cast<size_t>(s.instr.aux);
+  if (index >= s.module.bindings.size()) {
+    return "no such binding";
+  }
+  return is_array(s.result()) && s.module.bindings[index].type == s.result() ? "" : mismatch("the binding", s.module.bindings[index].type, s.result());
+}
+
 std::string phi(const Site& s) {
   const auto& preds = s.function.blocks[s.instr.block].preds;
   if (s.count() != preds.size()) {

@@ -54,6 +54,7 @@ b0:
   %12 = runtime "hst_sort" %8 : array(float64, 2d, C)
   %13 = alloc %2, %2, 1 : array(float64, 2d, C)
   %14 = undef : array(float64, 2d, A)
+  %15 = binding 1 : array(int8, 1d, C, readonly)
   raise.if site 0 %6, %2
   poll
   raise site 1

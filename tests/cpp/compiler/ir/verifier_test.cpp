@@ -144,6 +144,7 @@ TEST(Verifier, ChecksBlocksAndEdges) {
        "b0:\n  %0 = undef : pyint\n  %1 = undef : pyint\n  %2 = const true : bool\n  condbr %2, b1, b1\nb1: <- b0, b0\n"
        "  %3 = phi %0, %1 : pyint\n  ret %3\n"},
       {"what is returned is pybool where pyint belongs", "b0:\n  %0 = undef : pybool\n  ret %0\n"},
+      {"no such binding", "b0:\n  %0 = binding 5 : pyint\n  ret %0\n"},
       {"no such parameter", "b0:\n  %0 = param 5 : pyint\n  ret %0\n"},
   });
 }
