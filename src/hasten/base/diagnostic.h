@@ -12,19 +12,20 @@ enum class Fault : unsigned char { kUser, kMachine, kInternal };
 struct SourcePoint {
   std::string file;
   std::string function;
-  std::string text;  // the source line
+  std::string text; // the source line
   int line = 0;
   int column = 0;     // 0-based
   int end_column = 0; // on the same line; 0: unknown
 };
 
-// A message with the place that it is about. what() is the whole text: file and line, the source line with a caret, the message, the way out.
+// A message with the place that it is about. what() is the whole text: file and line, the source line with a caret, the message, the way
+// out.
 class Diagnostic : public std::exception {
 public:
   Diagnostic(Fault fault, std::string message, std::string way_out = {});
 
-  Diagnostic& at(SourcePoint point);   // the place itself; only the first call counts
-  Diagnostic& note(std::string line);  // one more line below
+  Diagnostic& at(SourcePoint point);  // the place itself; only the first call counts
+  Diagnostic& note(std::string line); // one more line below
 
   const char* what() const noexcept override;
   Fault fault() const { return fault_; }

@@ -1,0 +1,131 @@
+"""Everything that reads the code without running it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import engine
+import environment
+from shell import ROOT, STATE, cores, digest_of, output_of, run_captured, say, status_of
+
+PYTHON_FOLDERS = ("python", "tools", "tests", "benchmarks", "examples")
+TYPED_FOLDERS = ("python/hasten", "tools/dev", "tools", "tests/python", "tests/fuzz", "benchmarks", "examples")
+CPP_SUFFIXES = {".h", ".cpp"}
+OWN_INCLUDE = re.compile(r'^\s*#\s*include\s*"(hasten/[^"]+)"', re.MULTILINE)
+
+
+def present(folders: tuple[str, ...]) -> list[str]:
+    """Return those folders that hold Python files."""
+    return [folder for folder in folders if any((ROOT / folder).rglob("*.py"))]
+
+
+def cpp_files() -> list[Path]:
+    """Return every C++ file of ours."""
+    return sorted(
+        file
+        for top in ("src", "tests")
+        for file in (ROOT / top).rglob("*")
+        if file.suffix in CPP_SUFFIXES and file.is_file()
+    )
+
+
+def own_tools(*, fix: bool) -> bool:
+    """Run the checks of tools/: layers, texts, stubs."""
+    update = ["--update"] if fix else []
+    python = environment.PYTHON
+    statuses = [
+        status_of([python, "tools/check_layers.py"]),
+        status_of([python, "tools/check_text.py"]),
+        status_of([python, "tools/check_stubs.py", *update]),
+    ]
+    return not any(statuses)
+
+
+def ruff(*, fix: bool) -> bool:
+    """Check style and format of the Python files."""
+    folders = present(PYTHON_FOLDERS)
+    program = environment.tool("ruff")
+    checked = status_of([program, "check", "--quiet", *(["--fix"] if fix else []), *folders])
+    formatted = status_of([program, "format", "--quiet", *([] if fix else ["--diff"]), *folders])
+    return checked == 0 and formatted == 0
+
+
+def mypy(*, fix: bool) -> bool:
+    """Check the types of the Python files."""
+    return status_of([environment.tool("mypy"), "--no-error-summary", *present(TYPED_FOLDERS)]) == 0
+
+
+def clang_format(*, fix: bool) -> bool:
+    """Check the format of the C++ files."""
+    how = ["-i"] if fix else ["--dry-run", "-Werror"]
+    return status_of([environment.tool("clang-format"), *how, *map(str, cpp_files())]) == 0
+
+
+def with_own_headers(file: Path, seen: set[Path]) -> set[Path]:
+    """Return a file and all of our headers that it includes, directly or not."""
+    if file not in seen and file.is_file():
+        seen.add(file)
+        for name in OWN_INCLUDE.findall(file.read_text(encoding="utf-8")):
+            with_own_headers(ROOT / "src" / name, seen)
+    return seen
+
+
+def changed_files() -> set[Path]:
+    """Return the files that differ from main, or, on main itself, those of the last commit."""
+    base = ""
+    for branch in ("origin/main", "main"):
+        base = base or output_of(["git", "merge-base", "HEAD", branch]).strip()
+    if base == output_of(["git", "rev-parse", "HEAD"]).strip():
+        base = output_of(["git", "rev-parse", "--verify", "HEAD~1"]).strip()
+    names = output_of(["git", "diff", "--name-only", base]) if base else ""
+    names += output_of(["git", "ls-files", "--others", "--exclude-standard"])
+    return {ROOT / name for name in names.splitlines()}
+
+
+def tidy_one(file: Path, command: str) -> bool:
+    """Run clang-tidy on one source, unless it, its headers and its options passed before."""
+    key = digest_of(with_own_headers(file, set()) | {ROOT / ".clang-tidy"}, command)
+    passed = STATE / "tidy" / key
+    if passed.exists():
+        return True
+    program = [environment.tool("clang-tidy"), "--quiet", "-p", str(engine.build_folder(engine.PRESET)), str(file)]
+    status, output = run_captured(program)
+    if status != 0:
+        print(output, flush=True)
+        return False
+    passed.parent.mkdir(parents=True, exist_ok=True)
+    passed.touch()
+    return True
+
+
+def clang_tidy(*, everything: bool) -> bool:
+    """Run clang-tidy on the sources that changed against main, or on all."""
+    database = json.loads((engine.build_folder(engine.PRESET) / "compile_commands.json").read_text())
+    commands = {Path(entry["file"]): entry["command"] for entry in database}
+    changed = changed_files()
+    chosen = {file for file in commands if ROOT in file.parents and (everything or file in changed)}
+    say(f"clang-tidy: {len(chosen)} of {len(commands)} sources")
+    with ThreadPoolExecutor(cores()) as threads:
+        return all(threads.map(lambda file: tidy_one(file, commands[file]), sorted(chosen)))
+
+
+def lint(*, fix: bool = False, everything: bool = False) -> list[str]:
+    """Run all checks and return the names of those that failed; with `fix`, change what can be changed."""
+    environment.provide("build", "lint")
+    checks: dict[str, Callable[[], bool]] = {
+        "tools": lambda: own_tools(fix=fix),
+        "ruff": lambda: ruff(fix=fix),
+        "mypy": lambda: mypy(fix=fix),
+        "clang-format": lambda: clang_format(fix=fix),
+        "clang-tidy": lambda: clang_tidy(everything=everything),
+    }
+    failed = []
+    for name, check in checks.items():
+        say(f"Lint: {name}")
+        if not check():
+            failed.append(name)
+    return failed
