@@ -1,0 +1,62 @@
+"""Names of the package that are imported when first asked for, so that ``import hasten`` stays cheap.
+
+The package's ``__getattr__`` asks `load`; its ``__dir__`` adds `NAMES`. `hasten doctor` prints who provides each name.
+"""
+
+import importlib
+from typing import NamedTuple
+
+from hasten._mirror import original
+
+
+class Face(NamedTuple):
+    """One public name: which drop-in answers to it, and which module it comes from."""
+
+    drop_in: str
+    provider: str
+
+    @property
+    def is_own(self) -> bool:
+        """Whether Hasten provides it; otherwise the standard library does."""
+        return self.provider.startswith("hasten.")
+
+
+_FROM_STANDARD_LIBRARY = {
+    "multiprocessing": (
+        "Array Barrier BoundedSemaphore Condition Event JoinableQueue Lock Manager Pipe Pool Process Queue RLock "
+        "RawArray RawValue Semaphore SimpleQueue Value active_children cpu_count current_process freeze_support "
+        "get_all_start_methods get_context get_start_method parent_process set_start_method"
+    ),
+    "multiprocessing.pool": "ThreadPool",
+    "threading": "Thread Timer",
+    "concurrent.futures": "ProcessPoolExecutor ThreadPoolExecutor",
+    "functools": "cache lru_cache",
+}
+
+FACES = {name: Face(module, module) for module, names in _FROM_STANDARD_LIBRARY.items() for name in names.split()}
+
+SUBMODULES = frozenset({"functools", "futures", "multiprocessing", "numba", "queue", "subprocess", "threading"})
+
+NAMES = frozenset(FACES) | SUBMODULES
+
+
+def load(name: str) -> object:
+    """Return what ``hasten.<name>`` stands for.
+
+    Raises
+    ------
+    AttributeError
+        Where Hasten has no such name.
+    """
+    face = FACES.get(name)
+    if face is not None:
+        module = importlib.import_module(face.provider) if face.is_own else original(face.provider)
+        return getattr(module, name)
+    if name in SUBMODULES:
+        return importlib.import_module(f"hasten.{name}")
+    raise AttributeError(f"module 'hasten' has no attribute {name!r}")
+
+
+def own_parts(drop_in: str) -> dict[str, str]:
+    """Return the names of the module `drop_in` that Hasten provides itself, each with the module it comes from."""
+    return {name: face.provider for name, face in FACES.items() if face.drop_in == drop_in and face.is_own}

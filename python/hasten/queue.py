@@ -1,0 +1,11 @@
+"""`queue`; Hasten's parts are in it: ``from hasten import queue`` ports a program."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from queue import *  # noqa: F403
+else:
+    from hasten._mirror import become_mirror
+
+    become_mirror(__name__, "queue")
+    del become_mirror, TYPE_CHECKING

@@ -1,0 +1,3 @@
+#include "hasten/memo/disk_store.h"
+
+int main() { return hasten::memo::DiskStore("/nowhere").get({}).has_value() ? 1 : 0; }
