@@ -1,0 +1,80 @@
+// cmath's functions, over the C library's.
+#include <cmath>
+#include <complex>
+
+#include "hasten/array/kernels/scalar_math.h"
+
+using hasten::abi::Env;
+using hasten::abi::ErrorKind;
+using hasten::abi::fail;
+
+namespace {
+
+using Complex = std::complex<double>;
+
+bool finite(const Complex& z) { return std::isfinite(z.real()) && std::isfinite(z.imag()); }
+bool has_nan(const Complex& z) { return std::isnan(z.real()) || std::isnan(z.imag()); }
+bool infinite(const Complex& z) { return std::isinf(z.real()) || std::isinf(z.imag()); }
+
+// cmath's rule: a NaN or infinity that a finite argument gives is an error.
+int32_t finish(Env* env, double* out, const Complex& argument, const Complex& result, int64_t checked) {
+  out[0] = result.real();
+  out[1] = result.imag();
+  if (checked == 0 || !finite(argument)) {
+    return 0;
+  }
+  if (has_nan(result)) {
+    return static_cast<int32_t>(fail(env, ErrorKind::kValueError, "math domain error"));
+  }
+  return infinite(result) ? static_cast<int32_t>(fail(env, ErrorKind::kOverflowError, "math range error")) : 0;
+}
+
+} // namespace
+
+#define HASTEN_COMPLEX_FUNCTION(name)                                                               \
+  extern "C" int32_t hst_c##name(Env* env, double* out, double re, double im, int64_t checked) {    \
+    const Complex z(re, im);                                                                        \
+    return finish(env, out, z, std::name(z), checked);                                              \
+  }
+HASTEN_COMPLEX_FUNCTION(sin)
+HASTEN_COMPLEX_FUNCTION(cos)
+HASTEN_COMPLEX_FUNCTION(tan)
+HASTEN_COMPLEX_FUNCTION(asin)
+HASTEN_COMPLEX_FUNCTION(acos)
+HASTEN_COMPLEX_FUNCTION(atan)
+HASTEN_COMPLEX_FUNCTION(sinh)
+HASTEN_COMPLEX_FUNCTION(cosh)
+HASTEN_COMPLEX_FUNCTION(tanh)
+HASTEN_COMPLEX_FUNCTION(asinh)
+HASTEN_COMPLEX_FUNCTION(acosh)
+HASTEN_COMPLEX_FUNCTION(atanh)
+HASTEN_COMPLEX_FUNCTION(exp)
+HASTEN_COMPLEX_FUNCTION(sqrt)
+#undef HASTEN_COMPLEX_FUNCTION
+
+namespace {
+
+// The logarithm of zero is a domain error.
+int32_t logarithm(Env* env, double* out, double re, double im, int64_t checked, double base) {
+  const Complex z(re, im);
+  if (checked != 0 && re == 0 && im == 0) {
+    return static_cast<int32_t>(fail(env, ErrorKind::kValueError, "math domain error"));
+  }
+  return finish(env, out, z, std::log(z) / base, checked);
+}
+
+} // namespace
+
+extern "C" int32_t hst_clog(Env* env, double* out, double re, double im, int64_t checked) {
+  return logarithm(env, out, re, im, checked, 1.0);
+}
+
+extern "C" int32_t hst_clog10(Env* env, double* out, double re, double im, int64_t checked) {
+  return logarithm(env, out, re, im, checked, std::log(10.0));
+}
+
+extern "C" int32_t hst_crect(Env*, double* out, double r, double phi) {
+  out[0] = r * std::cos(phi);
+  out[1] = r * std::sin(phi);
+  return 0;
+}
