@@ -8,6 +8,9 @@ if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
 endif()
 
+# -O2 everywhere; the kernels, which are loops over memory, ask for -O3 (src/hasten/CMakeLists.txt).
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_C_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
@@ -18,6 +21,9 @@ add_library(hasten_flags INTERFACE)
 target_compile_options(hasten_flags INTERFACE -Wall -Wextra -fvisibility=hidden
                        $<$<COMPILE_LANGUAGE:CXX>:-fvisibility-inlines-hidden> -ffunction-sections -fdata-sections
                        $<$<BOOL:${HASTEN_WERROR}>:-Werror>)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  target_compile_options(hasten_flags INTERFACE -Wno-restrict) # false alarms on std::string: GCC's bug 105651
+endif()
 if(HASTEN_SANITIZE)
   target_compile_options(hasten_flags INTERFACE -fsanitize=${HASTEN_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(hasten_flags INTERFACE -fsanitize=${HASTEN_SANITIZE})
