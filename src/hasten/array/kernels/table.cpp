@@ -1,0 +1,28 @@
+#include "hasten/array/kernels/table.h"
+
+#include "hasten/abi/ewise.h"
+#include "hasten/array/kernels/copy.h"
+#include "hasten/array/kernels/reduce.h"
+#include "hasten/array/kernels/scan.h"
+
+namespace hasten::array {
+
+std::span<const abi::Symbol> kernel_symbols() {
+  static const abi::Symbol symbols[] = {
+      HASTEN_SYMBOL(hst_ewise_new),
+      HASTEN_SYMBOL(hst_ewise_into),
+      HASTEN_SYMBOL(hst_ewise_reduce),
+      HASTEN_SYMBOL(hst_copy),
+      HASTEN_SYMBOL(hst_ravel),
+      HASTEN_SYMBOL(hst_reshape),
+      HASTEN_SYMBOL(hst_reduce_axis),
+      HASTEN_SYMBOL(hst_var),
+      HASTEN_SYMBOL(hst_std),
+      HASTEN_SYMBOL(hst_cumulate),
+      HASTEN_SYMBOL(hst_argreduce),
+      HASTEN_SYMBOL(hst_argreduce_axis),
+  };
+  return symbols;
+}
+
+} // namespace hasten::array
