@@ -1,0 +1,1 @@
+#include "hasten/compiler/jit/session.h"
