@@ -35,11 +35,13 @@ bool AliasScopes::collect(ir::ValueId value, Origins& out, std::set<ir::ValueId>
   }
   switch (instr.op) {
   case ir::Op::kParam:
+  case ir::Op::kBinding:
     out.insert(kOutside);
     return true;
   case ir::Op::kUndef:
     return true;
   case ir::Op::kView:
+  case ir::Op::kRelabel:
     return collect(instr.args[0], out, seen);
   case ir::Op::kItem:
   case ir::Op::kPhi:

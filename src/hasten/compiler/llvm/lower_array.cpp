@@ -4,6 +4,7 @@
 #include <llvm/IR/Intrinsics.h>
 
 #include "hasten/abi/block.h"
+#include "hasten/abi/env.h"
 #include "hasten/base/diagnostic.h"
 #include "hasten/compiler/llvm/bounds_versioning.h"
 #include "hasten/compiler/llvm/lowering.h"
@@ -24,6 +25,22 @@ int dense_axis(ir::TypeRef array) {
 }
 
 } // namespace
+
+// An array that a global names: its slots lie behind Env::bindings, after those of the array bindings before it.
+Parts Lowering::lower_binding(const Instr& instr) {
+  const auto& bindings = unit_.ir().bindings;
+  const auto index = static_cast<size_t>(instr.aux);
+  if (index >= bindings.size() || !ir::is_array(bindings[index].type)) {
+    base::internal_error("the function " + function_.name + " reads a binding that the module doesn't have");
+  }
+  unsigned first = 0;
+  for (size_t i = 0; i < index; ++i) {
+    first += ir::is_array(bindings[i].type) ? part_count(bindings[i].type) : 0;
+  }
+  llvm::LoadInst* slots = b_.CreateLoad(unit_.pointer(), offset_address(b_, frame_.env(), offsetof(abi::Env, bindings)));
+  unit_.mark(slots, Memory::kEnv);
+  return load_slots(unit_, b_, bindings[index].type, slots, first);
+}
 
 llvm::Value* Lowering::item_address(ValueId array, llvm::ArrayRef<ValueId> indices) {
   const ir::TypeRef array_type = type(array);

@@ -9,19 +9,12 @@
 
 namespace hasten::llvm_backend {
 
-// An edge that hands ownership to a phi gets a block of its own, and so do two edges between the same blocks.
-llvm::BasicBlock* Lowering::edge_target(BlockId from, BlockId to, bool own_block) {
-  const std::vector<ValueId>& moved = owned_.moved(from, to);
-  if (moved.empty() && !own_block) {
-    return blocks_[to];
-  }
+// Of two edges between the same blocks each gets a block of its own, so that phis can tell them apart.
+llvm::BasicBlock* Lowering::split_edge(BlockId from, BlockId to) {
   llvm::BasicBlock* edge = frame_.new_block("edge");
   edges_[{from, to}].push_back(edge);
   const llvm::IRBuilderBase::InsertPointGuard stay(b_);
   b_.SetInsertPoint(edge);
-  for (ValueId value : moved) {
-    owned_.clear(b_, value);
-  }
   b_.CreateBr(blocks_[to]);
   return edge;
 }
@@ -33,13 +26,16 @@ void Lowering::lower_branch(BlockId block, const Instr& instr) {
     base::internal_error("block " + std::to_string(block) + " of " + function_.name + " has the wrong number of successors");
   }
   if (instr.op == ir::Op::kBr) {
-    b_.CreateBr(edge_target(block, succs[0], false));
+    b_.CreateBr(blocks_[succs[0]]);
     return;
   }
-  llvm::Value* condition = scalar(instr.args[0]);
-  const bool same = succs[0] == succs[1];
-  llvm::BasicBlock* if_true = edge_target(block, succs[0], same);
-  b_.CreateCondBr(condition, if_true, edge_target(block, succs[1], same));
+  llvm::BasicBlock* if_true = blocks_[succs[0]];
+  llvm::BasicBlock* if_false = blocks_[succs[1]];
+  if (succs[0] == succs[1]) {
+    if_true = split_edge(block, succs[0]);
+    if_false = split_edge(block, succs[1]);
+  }
+  b_.CreateCondBr(scalar(instr.args[0]), if_true, if_false);
 }
 
 void Lowering::lower_raise(const Instr& instr, size_t first_argument) {

@@ -124,9 +124,9 @@ Parts lower_constant(Lane& lane, const ir::Constant& constant) {
 Parts lower_undefined(Lane& lane, ir::TypeRef type) {
   Parts result;
   for (Part part : parts_of(type)) {
-    // A block may be counted before anyone looks at the value.
-    result.push_back(part.kind == PartKind::kBlock ? static_cast<llvm::Value*>(lane.unit.external_data("hst_immortal_block"))
-                                                   : llvm::PoisonValue::get(lane.type(part)));
+    // A block may be counted before anyone looks at the value; null counts nothing.
+    llvm::Type* llvm_type = lane.type(part);
+    result.push_back(type->counted ? llvm::Constant::getNullValue(llvm_type) : llvm::PoisonValue::get(llvm_type));
   }
   return result;
 }

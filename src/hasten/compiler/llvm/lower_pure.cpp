@@ -45,6 +45,7 @@ bool is_pure(ir::Op op) {
   case ir::Op::kPhi:
   case ir::Op::kExtern:
   case ir::Op::kUfunc:
+  case ir::Op::kBinding:
   case ir::Op::kView:
   case ir::Op::kWrapIndex:
     return false;
@@ -97,6 +98,8 @@ Parts lower_pure(Lane& lane, const ir::Function& function, const ir::Instr& inst
   case ir::Op::kComplex:
   case ir::Op::kTuple:
     return concatenate(args);
+  case ir::Op::kRelabel:
+    return *args[0];
   case ir::Op::kReal:
     return {(*args[0])[0]};
   case ir::Op::kImag:

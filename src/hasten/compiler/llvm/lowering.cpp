@@ -163,8 +163,9 @@ void Lowering::lower(ValueId id, const Instr& instr) {
   case ir::Op::kRetain:
     return retain_blocks(unit_, b_, type(instr.args[0]), value(instr.args[0]), shared_);
   case ir::Op::kRelease:
-    owned_.clear(b_, instr.args[0]);
-    return release_blocks(unit_, b_, type(instr.args[0]), value(instr.args[0]), shared_);
+    return owned_.release(b_, instr.args[0]);
+  case ir::Op::kMove:
+    return owned_.clear(b_, instr.args[0]);
   case ir::Op::kRaise:
     return lower_raise(instr, 0);
   case ir::Op::kBr:
@@ -189,6 +190,8 @@ Parts Lowering::lower_value(ValueId id, const Instr& instr) {
   switch (instr.op) {
   case ir::Op::kParam:
     return params_.at(static_cast<size_t>(instr.aux));
+  case ir::Op::kBinding:
+    return lower_binding(instr);
   case ir::Op::kAddChecked:
   case ir::Op::kSubChecked:
   case ir::Op::kMulChecked:

@@ -47,7 +47,7 @@ private:
 
   // lower_control.cpp
   void lower_branch(BlockId block, const Instr& instr);
-  llvm::BasicBlock* edge_target(BlockId from, BlockId to, bool own_block);
+  llvm::BasicBlock* split_edge(BlockId from, BlockId to);
   void lower_raise(const Instr& instr, size_t first_argument);
   void lower_raise_if(const Instr& instr);
   void lower_poll(const Instr& instr);
@@ -58,6 +58,7 @@ private:
   llvm::Value* item_address(ValueId array, llvm::ArrayRef<ValueId> indices);
   Parts lower_load(const Instr& instr);
   void lower_store(const Instr& instr);
+  Parts lower_binding(const Instr& instr);
   Parts lower_check_index(const Instr& instr);
   Parts lower_wrap_index(const Instr& instr);
   Parts lower_view(const Instr& instr);
