@@ -1,0 +1,108 @@
+#include "hasten/compiler/llvm/target.h"
+
+#include <algorithm>
+#include <mutex>
+#include <vector>
+
+#include <llvm/ADT/StringMap.h>
+#include <llvm/MC/TargetRegistry.h>
+#include <llvm/Support/TargetSelect.h>
+#include <llvm/Target/TargetMachine.h>
+#include <llvm/TargetParser/Host.h>
+#include <llvm/TargetParser/Triple.h>
+
+#include "hasten/base/diagnostic.h"
+#include "hasten/compiler/llvm/emit.h"
+
+namespace hasten::llvm_backend {
+namespace {
+
+unsigned widest_vectors(const llvm::StringMap<bool, llvm::MallocAllocator>& features) {
+  const auto has = [&](const char* name) {
+    const auto found = features.find(name);
+    return found != features.end() && found->second;
+  };
+  if (has("avx512f") && has("avx512vl") && has("avx512dq") && has("avx512bw")) {
+    return 512;
+  }
+  return has("avx2") ? 256 : 128;
+}
+
+Host find_host() {
+  Host host;
+  host.cpu = llvm::sys::getHostCPUName().str();
+  const auto features = llvm::sys::getHostCPUFeatures();
+  host.vector_bits = widest_vectors(features);
+  std::vector<std::string> names;
+  for (const auto& feature : features) {
+    names.emplace_back(feature.second ? "+" : "-").append(feature.first());
+  }
+  std::sort(names.begin(), names.end());
+  for (const std::string& name : names) {
+    host.features += (host.features.empty() ? "" : ",") + name;
+  }
+  return host;
+}
+
+std::unique_ptr<llvm::TargetMachine> make_machine() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    llvm::InitializeNativeTarget();
+    llvm::InitializeNativeTargetAsmPrinter();
+  });
+  const llvm::Triple triple(llvm::sys::getProcessTriple());
+  std::string problem;
+  const llvm::Target* target = llvm::TargetRegistry::lookupTarget(triple, problem);
+  if (target == nullptr) {
+    base::internal_error("LLVM has no code generator for this machine: " + problem);
+  }
+  llvm::TargetOptions options;
+  std::unique_ptr<llvm::TargetMachine> machine(target->createTargetMachine(
+      triple, host().cpu, host().features, options, llvm::Reloc::PIC_, llvm::CodeModel::Small, llvm::CodeGenOptLevel::Default, true));
+  if (machine == nullptr) {
+    base::internal_error("LLVM can't generate code for " + triple.str());
+  }
+  return machine;
+}
+
+// Machines that nobody uses now. Leaked on purpose: compilations may end after static destructors.
+struct Pool {
+  std::mutex mutex;
+  std::vector<std::unique_ptr<llvm::TargetMachine>> idle;
+};
+
+Pool& pool() {
+  static auto* const kPool = new Pool;
+  return *kPool;
+}
+
+} // namespace
+
+const Host& host() {
+  static const auto* const kHost = new Host(find_host());
+  return *kHost;
+}
+
+MachineLease::MachineLease(bool fastmath, int optimization) {
+  {
+    const std::lock_guard lock(pool().mutex);
+    if (!pool().idle.empty()) {
+      machine_ = std::move(pool().idle.back());
+      pool().idle.pop_back();
+    }
+  }
+  if (machine_ == nullptr) {
+    machine_ = make_machine();
+  }
+  machine_->Options.AllowFPOpFusion = fastmath ? llvm::FPOpFusion::Fast : llvm::FPOpFusion::Strict;
+  machine_->setOptLevel(optimization == 0 ? llvm::CodeGenOptLevel::None : llvm::CodeGenOptLevel::Default);
+}
+
+MachineLease::~MachineLease() {
+  const std::lock_guard lock(pool().mutex);
+  pool().idle.push_back(std::move(machine_));
+}
+
+std::string host_cpu() { return host().cpu + " " + host().features; }
+
+} // namespace hasten::llvm_backend
