@@ -39,6 +39,8 @@ constexpr int kIntrinsicCount = static_cast<int>(Intrinsic::kIsFinite) + 1;
 const IntrinsicInfo& info(Intrinsic);
 
 constexpr int kReduceKinds = 7; // of abi::ReduceKind
+constexpr int64_t kReduceMin = 2;
+constexpr int64_t kReduceMax = 3;
 std::string_view reduce_name(int64_t kind);
 
 // Whether values of the two types are the same bits with the same meaning: types that differ in weakness only.

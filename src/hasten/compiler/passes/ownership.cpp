@@ -215,7 +215,7 @@ private:
   void rewrite(BlockId id) {
     Set live = live_at_end(id);
     const std::vector<ValueId> instrs = std::move(function_.blocks[id].instrs);
-    const size_t phis = phi_count(instrs);
+    const size_t phis = phi_count(function_, instrs);
     std::vector<ValueId> reversed;
     reversed.reserve(instrs.size() + 8);
     for (size_t k = instrs.size(); k-- > phis;) {
@@ -235,11 +235,6 @@ private:
     }
     reversed.insert(reversed.end(), instrs.rend() - static_cast<std::ptrdiff_t>(phis), instrs.rend());
     function_.blocks[id].instrs.assign(reversed.rbegin(), reversed.rend());
-  }
-
-  size_t phi_count(const std::vector<ValueId>& instrs) const {
-    const auto is_phi = [&](ValueId v) { return function_.values[v].op == Op::kPhi; };
-    return static_cast<size_t>(std::find_if_not(instrs.begin(), instrs.end(), is_phi) - instrs.begin());
   }
 
   void release(const std::vector<uint32_t>& dying, BlockId block, std::vector<ValueId>& list) {
@@ -315,7 +310,7 @@ private:
     add(Op::kMove, code.moved);
     add(Op::kRelease, code.released);
     auto& instrs = function_.blocks[at].instrs;
-    const size_t where = in_target ? phi_count(instrs) : instrs.size() - 1;
+    const size_t where = in_target ? phi_count(function_, instrs) : instrs.size() - 1;
     instrs.insert(instrs.begin() + static_cast<std::ptrdiff_t>(where), made.begin(), made.end());
   }
 
