@@ -108,12 +108,24 @@ Kind scalar_kind(array::DType dtype) {
 } // namespace
 
 TypeRef scalar_type(array::DType dtype, bool weak) {
+  if (scalar_kind(dtype) == Kind::kDatetime) {
+    return datetime_type(dtype, "generic");
+  }
   Type type{.kind = scalar_kind(dtype)};
   type.weak = weak;
   type.dtype = dtype;
   type.bits = static_cast<uint8_t>(type.kind == Kind::kBool ? 1 : 8 * array::item_bytes(dtype));
   type.is_signed = array::kind_of(dtype) == array::DTypeKind::kSigned;
   type.text = weak ? weak_name(dtype) : std::string(array::name_of(dtype));
+  return intern(std::move(type));
+}
+
+TypeRef datetime_type(array::DType dtype, std::string_view unit) {
+  Type type{.kind = Kind::kDatetime};
+  type.dtype = dtype;
+  type.bits = 64;
+  type.name = unit;
+  type.text = std::string(array::name_of(dtype)) + "[" + type.name + "]";
   return intern(std::move(type));
 }
 
@@ -406,6 +418,20 @@ private:
     return take(")") ? array_type(elem, ndim, layout, readonly) : nullptr;
   }
 
+  // "[unit]", or nothing
+  TypeRef datetime(array::DType dtype) {
+    if (!take("[")) {
+      return scalar_type(dtype);
+    }
+    const size_t close = text_.find(']', position_);
+    if (close == std::string_view::npos) {
+      return nullptr;
+    }
+    const std::string_view unit = text_.substr(position_, close - position_);
+    position_ = close + 1;
+    return datetime_type(dtype, unit);
+  }
+
   TypeRef word() {
     size_t end = position_;
     while (end < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[end])) != 0)) {
@@ -415,7 +441,7 @@ private:
     position_ = end;
     array::DType dtype{};
     if (array::dtype_from_name(name, &dtype)) {
-      return scalar_type(dtype);
+      return scalar_kind(dtype) == Kind::kDatetime ? datetime(dtype) : scalar_type(dtype);
     }
     static const std::unordered_map<std::string_view, TypeRef> kWords{
         {"pybool", bool_type()},     {"pyint", int_type()},          {"pyfloat", float_type()}, {"pycomplex", complex_type()},

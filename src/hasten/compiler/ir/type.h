@@ -58,6 +58,8 @@ using TypeRef = const Type*;
 
 // Scalars. `weak`: Python's bool, int, float, complex; they have the dtypes bool, int64, float64, complex128.
 TypeRef scalar_type(array::DType dtype, bool weak = false);
+// datetime64 or timedelta64 of a unit: "ns", "25s", "D"; "generic": none.
+TypeRef datetime_type(array::DType dtype, std::string_view unit);
 TypeRef bool_type(bool weak = true);
 TypeRef int_type();    // Python's int (weak int64)
 TypeRef float_type();  // Python's float
