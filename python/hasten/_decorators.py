@@ -1,0 +1,181 @@
+"""The decorators that compile: `jit` and `njit`, and what their options mean."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable
+from types import FunctionType
+from typing import Any
+
+from hasten import _config, _core
+from hasten._dispatcher import Dispatcher, signature_text
+
+_OPTIONS = frozenset(
+    "nopython nogil cache forceobj looplift parallel fastmath error_model boundscheck locals inline debug overflow".split()
+)
+
+
+class prange:  # noqa: N801
+    """``range``, whose iterations may run at the same time in a function that is compiled with ``parallel=True``."""
+
+    def __new__(cls, *args: int) -> range:  # type: ignore[misc]
+        """Return ``range(*args)``."""
+        return range(*args)
+
+
+def jit(signature_or_function: Any = None, /, **options: Any) -> Any:
+    """Compile a function for the types that it is called with.
+
+    It gives what Python gives. Where the function as a whole can't be compiled, the parts that can are, and the rest stays Python.
+
+    Parameters
+    ----------
+    signature_or_function : callable, str, tuple or list, optional
+        The function (``@jit``), or one or several signatures such as ``"float64(float64[:])"`` to be compiled now. With signatures, no
+        other types are compiled later: arguments are converted to the best signature, or refused.
+    nopython : bool
+        Compile the whole function or raise, as `njit` does.
+    nogil : bool
+        Release the GIL while the function runs.
+    parallel : bool
+        Let loops over `prange` and array statements use all cores.
+    fastmath : bool or set
+        Let floating-point operations be reordered, and assume that there are neither infinities nor NaNs.
+    error_model : {"python", "numpy"}
+        Whether a division by zero raises or gives infinity or NaN.
+    overflow : {"wrap", "raise"}
+        What Python's ints do beyond 64 bits; `jit` raises and `njit` wraps where nothing is said.
+    boundscheck : bool
+        False removes the index checks that are left.
+    cache : bool
+        False: keep the code of this function in memory only.
+    forceobj : bool
+        Leave the function to Python.
+    looplift, inline, debug
+        Accepted as numba accepts them.
+    locals : dict
+        Must be empty: types of variables can't be declared.
+
+    Returns
+    -------
+    Dispatcher or callable
+        The compiled function, or a decorator.
+
+    Examples
+    --------
+    >>> @jit
+    ... def add(x, y):
+    ...     return x + y
+    >>> add(1, 2)
+    3
+    """
+    return decorate(signature_or_function, options, dialect="python")
+
+
+def njit(signature_or_function: Any = None, /, **options: Any) -> Any:
+    """Compile a whole function, or raise an error that says what can't be compiled; as ``jit(nopython=True)``.
+
+    Parameters
+    ----------
+    signature_or_function, **options
+        As in `jit`.
+
+    Returns
+    -------
+    Dispatcher or callable
+        The compiled function, or a decorator.
+    """
+    for name in ("nopython", "forceobj"):
+        if name in options:
+            warnings.warn(f"{name} is set for njit and is ignored", RuntimeWarning, stacklevel=2)
+            del options[name]
+    return decorate(signature_or_function, {**options, "nopython": True}, dialect="python")
+
+
+def decorate(what: Any, options: dict[str, Any], *, dialect: str) -> Any:
+    """Do what a decorator does with its arguments.
+
+    Parameters
+    ----------
+    what : callable, str, tuple, list or None
+        A function, or signatures.
+    options : dict
+        The options of `jit`.
+    dialect : {"python", "numba"}
+        Whose rules the function keeps.
+
+    Returns
+    -------
+    Dispatcher or callable
+        The compiled function, or a decorator.
+    """
+    settings = _settings(options, dialect)
+    signatures = _signatures(what)
+    if signatures is None:
+        return _dispatcher(what, (), options, settings)
+
+    def decorator(function: Callable[..., Any]) -> Dispatcher:
+        return _dispatcher(function, signatures, options, settings)
+
+    return decorator
+
+
+def _signatures(what: Any) -> list[str] | None:
+    """The signatures that a decorator got; None where it got a function."""
+    if what is None:
+        return []
+    if isinstance(what, list):
+        return [signature_text(signature) for signature in what]
+    if isinstance(what, (str, tuple)) or (not callable(what) and not isinstance(what, (staticmethod, classmethod))):
+        return [signature_text(what)]
+    return None
+
+
+def _dispatcher(
+    function: Any, signatures: Iterable[str], options: dict[str, Any], settings: dict[str, Any]
+) -> Dispatcher:
+    if isinstance(function, _core.Dispatcher):
+        raise TypeError(
+            f"A jit decorator was called on an already jitted function {function.__qualname__}. "
+            "Its original Python function is its attribute .py_func."
+        )
+    if not isinstance(function, FunctionType):
+        raise TypeError(f"The decorated object is not a function (got type {type(function)}).")
+    _core.capture_source(function)
+    return Dispatcher(function, signatures, options, **settings)
+
+
+def _settings(options: dict[str, Any], dialect: str) -> dict[str, Any]:
+    """What the options of a decorator mean to the engine."""
+    _check_names(options)
+    if options.get("locals"):
+        raise TypeError("locals: types of variables can't be declared; convert the values, as in x = np.float32(0)")
+    if options.get("inline", "never") not in ("never", "always"):
+        raise ValueError(f"inline must be 'never' or 'always', not {options['inline']!r}")
+    if options.get("nopython") and options.get("forceobj"):
+        raise ValueError("nopython and forceobj can't both be set")
+    native = bool(options.get("nopython")) or dialect == "numba" or _config.native_only()
+    return {
+        "dialect": dialect,
+        "overflow": options.get("overflow") or ("wrap" if native else "raise"),
+        "error_model": options.get("error_model") or "python",
+        "exact_joins": not native,
+        "boundscheck": options.get("boundscheck") is not False,
+        "fastmath": bool(options.get("fastmath")),
+        "parallel": bool(options.get("parallel")),
+        "nogil": bool(options.get("nogil")),
+        "debug": bool(options.get("debug")),
+        "cache": options.get("cache") is not False and _config.cache_enabled(),
+        "gradual": not native,
+        "interpret": bool(options.get("forceobj")),
+    }
+
+
+def _check_names(options: dict[str, Any]) -> None:
+    for name in options:
+        if name not in _OPTIONS:
+            import difflib
+
+            near = difflib.get_close_matches(name, _OPTIONS, 1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(sorted(_OPTIONS))}."
+            raise TypeError(f"jit has no option {name!r}. {hint}")

@@ -1,0 +1,150 @@
+#include "hasten/bindings/engine.h"
+
+#include <pthread.h>
+
+#include <cstdlib>
+#include <tuple>
+
+#include "hasten/bindings/dispatcher.h"
+#include "hasten/bindings/errors.h"
+#include "hasten/bindings/host.h"
+#include "hasten/bindings/in_flight.h"
+#include "hasten/bindings/recorder.h"
+#include "hasten/bindings/stats.h"
+#include "hasten/bindings/thread_facts.h"
+
+namespace hasten::bindings {
+namespace {
+
+using Key = std::tuple<PyObject*, std::vector<ir::TypeRef>, ir::TypeRef>;
+using Compilations = InFlight<Key, Specialisation>;
+
+constexpr std::chrono::milliseconds kPatience{50}; // between two looks for signals while another thread compiles
+
+// What other threads of this process are compiling. A fork leaves it to the parent: the child begins anew.
+Compilations* compilations = new Compilations;
+
+void begin_anew_after_fork() {
+  compilations = new Compilations; // the old one's mutex may be held by a thread that is no more
+  adopt_main_thread();
+  jit::forget_session_after_fork();
+}
+
+compiler::Request request_for(const Job& job) {
+  compiler::Request request;
+  request.function = PythonHost::instance().handle_of(job.dispatcher);
+  request.arguments = job.arguments;
+  request.options = job.options;
+  request.result = job.result;
+  return request;
+}
+
+nb::object python_function(infer::Handle handle) {
+  PyObject* object = PythonHost::instance().object_of(handle);
+  return nb::borrow(is_dispatcher(object) ? function_of(object) : object);
+}
+
+// The object behind a binding. The number in "global:<n>:NAME" counts in `functions`.
+nb::object bound_object(const ir::Binding& binding, const std::vector<infer::Handle>& functions) {
+  if (PyObject* object = PythonHost::instance().object_of(binding.handle)) {
+    return nb::borrow(object);
+  }
+  const size_t number = binding.path.find(':') + 1;
+  const size_t index = std::strtoull(binding.path.c_str() + number, nullptr, 10);
+  const nb::object function = index < functions.size() ? python_function(functions[index]) : nb::object();
+  return resolve_path(function.ptr(), binding.path);
+}
+
+// Numba's dialect freezes arrays: the code keeps a copy.
+std::vector<nb::object> bound_objects(const compiler::Unit& unit, infer::Dialect dialect, const std::vector<infer::Handle>& functions) {
+  std::vector<nb::object> objects;
+  for (const ir::Binding& binding : unit.bindings) {
+    nb::object object = bound_object(binding, functions);
+    if (dialect == infer::Dialect::kNumba && ir::is_array(binding.type)) {
+      object = object.attr("copy")("K");
+    }
+    objects.push_back(std::move(object));
+  }
+  return objects;
+}
+
+std::shared_ptr<Specialisation> compile(const Job& job) {
+  const compiler::Request request = request_for(job);
+  RecordingHost host(PythonHost::instance(), request.function);
+  auto code = std::make_shared<Specialisation>();
+  {
+    const nb::gil_scoped_release without_gil;
+    code->unit = compiler::compile(host, request);
+    code->loaded = jit::load_object(code->unit.object.bytes);
+  }
+  ++counters.native_compilations;
+  code->unit.object = {};
+  code->entry = code->loaded->entry();
+  code->options = job.options;
+  code->declared_result = job.result;
+  code->bindings = bound_objects(code->unit, job.options.dialect, host.functions());
+  if (job.options.dialect == infer::Dialect::kPython) {
+    code->guards = host.guards();
+  }
+  code->lay_out();
+  return code;
+}
+
+// Null where the other thread failed, or looks as if it waited for this one.
+std::shared_ptr<Specialisation> wait_for(const std::shared_ptr<Compilations::Work>& work) {
+  bool done = false;
+  {
+    const nb::gil_scoped_release without_gil;
+    done = compilations->wait(work, kPatience);
+  }
+  if (PyErr_CheckSignals() != 0) {
+    nb::raise_python_error();
+  }
+  return done ? work->result : nullptr;
+}
+
+// Tells the threads that wait how it went, whatever happens.
+class Flight {
+public:
+  explicit Flight(Key key) : key_(std::move(key)), home_(compilations) {}
+  ~Flight() { home_->finish(key_, std::move(result)); }
+  Flight(const Flight&) = delete;
+  Flight& operator=(const Flight&) = delete;
+
+  std::shared_ptr<Specialisation> result;
+
+private:
+  Key key_;
+  Compilations* home_;
+};
+
+} // namespace
+
+std::shared_ptr<Specialisation> specialise(const Job& job) {
+  const Key key(job.dispatcher, job.arguments, job.result);
+  while (const auto work = compilations->join(key)) {
+    if (auto shared = wait_for(work)) {
+      return shared;
+    }
+  }
+  Flight flight(key);
+  flight.result = compile(job);
+  return flight.result;
+}
+
+Texts inspect(const Job& job) {
+  compiler::Request request = request_for(job);
+  request.want_ir = true;
+  request.emit.want_llvm = true;
+  request.emit.want_assembly = true;
+  const nb::gil_scoped_release without_gil;
+  compiler::Unit unit = compiler::compile(PythonHost::instance(), request);
+  return {std::move(unit.ir), std::move(unit.object.llvm), std::move(unit.object.assembly)};
+}
+
+void init_engine() {
+  abi::set_poll_hook(handle_signals);
+  pthread_atfork(nullptr, nullptr, begin_anew_after_fork);
+}
+
+} // namespace hasten::bindings

@@ -1,0 +1,90 @@
+#include "hasten/bindings/specialisation.h"
+
+#include "hasten/bindings/boxing.h"
+#include "hasten/bindings/numpy_api.h"
+#include "hasten/bindings/type_of.h"
+
+namespace hasten::bindings {
+namespace {
+
+ResultKind result_kind_of(ir::TypeRef type, infer::Dialect dialect) {
+  const bool becomes_python = type->weak || dialect == infer::Dialect::kNumba;
+  switch (type->kind) {
+  case ir::Kind::kNone:
+    return ResultKind::kNone;
+  case ir::Kind::kArray:
+    return ResultKind::kArray;
+  case ir::Kind::kFloat:
+    return becomes_python && type->bits == 64 ? ResultKind::kFloat : ResultKind::kOther;
+  case ir::Kind::kInt:
+    return becomes_python && type->is_signed ? ResultKind::kInt : ResultKind::kOther;
+  case ir::Kind::kBool:
+    return becomes_python ? ResultKind::kBool : ResultKind::kOther;
+  default:
+    return ResultKind::kOther;
+  }
+}
+
+StepKind step_kind_of(PyObject* value, ir::TypeRef wanted) {
+  if (ir::slot_count(wanted) == 0) {
+    return StepKind::kNothing;
+  }
+  const bool whole = wanted->bits == 64;
+  switch (wanted->kind) {
+  case ir::Kind::kFloat:
+    return whole && PyFloat_Check(value) ? StepKind::kFloat : StepKind::kConvert;
+  case ir::Kind::kInt:
+    return whole && wanted->is_signed && PyLong_CheckExact(value) ? StepKind::kInt : StepKind::kConvert;
+  case ir::Kind::kBool:
+    return PyBool_Check(value) ? StepKind::kBool : StepKind::kConvert;
+  case ir::Kind::kArray:
+    return PyArray_Check(value) ? StepKind::kArray : StepKind::kConvert;
+  default:
+    return StepKind::kConvert;
+  }
+}
+
+} // namespace
+
+void Specialisation::lay_out() {
+  for (ir::TypeRef type : unit.arguments) {
+    argument_slots += ir::slot_count(type);
+    blocks += block_count(type);
+  }
+  for (size_t i = 0; i < unit.bindings.size(); ++i) {
+    ir::TypeRef type = unit.bindings[i].type;
+    if (ir::is_array(type)) {
+      arrays.push_back({bindings[i], type, type_code(bindings[i].ptr())});
+      binding_slots += ir::slot_count(type);
+      ++blocks;
+    }
+  }
+  result_slots = ir::slot_count(unit.result);
+  result_kind = result_kind_of(unit.result, options.dialect);
+}
+
+bool Specialisation::arrays_hold() const {
+  for (const BoundArray& bound : arrays) {
+    if (type_code(bound.array.ptr()) != bound.code) {
+      return false;
+    }
+  }
+  return true;
+}
+
+int Specialisation::traverse(visitproc visit, void* arg) const {
+  for (const nb::object& object : bindings) {
+    Py_VISIT(object.ptr());
+  }
+  return guards.traverse(visit, arg);
+}
+
+std::vector<Step> make_steps(PyObject* const* values, const std::vector<ir::TypeRef>& wanted) {
+  std::vector<Step> steps;
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    steps.push_back({step_kind_of(values[i], wanted[i]), wanted[i]});
+  }
+  return steps;
+}
+
+} // namespace hasten::bindings
