@@ -75,7 +75,7 @@ void copy_error(const Env& from, Env* to) {
 // Makes this thread one of a loop's while it lives.
 class Inside {
 public:
-  Inside(int seat, int limit) : before_(place()) { place() = Place{limit, seat, true}; }
+  Inside(int seat, int limit, std::atomic<uint64_t>* seed) : before_(place()) { place() = Place{limit, seat, true, 0, seed}; }
   ~Inside() { place() = before_; }
   Inside(const Inside&) = delete;
   Inside& operator=(const Inside&) = delete;
@@ -115,12 +115,14 @@ private:
   std::unique_ptr<Seat[]> seats_; // made when the loop is shared
   alignas(64) std::atomic<int32_t> next_{0};        // the next chunk to claim
   alignas(64) std::atomic<int32_t> failed_{INT32_MAX}; // the lowest chunk that failed
+  std::atomic<uint64_t> seed_{0};
   std::mutex error_mutex_;
   int32_t status_ = 0; // of chunk failed_
   Env error_;
 };
 
 int32_t Loop::run_chunk(Env* env, int32_t k) const {
+  place().chunk = k;
   return call_.body(env, call_.captures, call_.partials + k * call_.partial_bytes, partition_.begin(k), partition_.begin(k + 1));
 }
 
@@ -212,7 +214,7 @@ void Loop::claim_chunks(Env* env, int seat) {
 }
 
 void Loop::work(int seat) {
-  const Inside inside(seat, Job::seats());
+  const Inside inside(seat, Job::seats(), &seed_);
   static thread_local const int64_t limit = stack_limit();
   Env env;
   env.stack_limit = limit;
@@ -240,7 +242,7 @@ void Loop::run_shared() {
 }
 
 int32_t Loop::run() {
-  const Inside inside(0, Job::seats());
+  const Inside inside(0, Job::seats(), &seed_);
   if (!share_at_once()) {
     if (const int32_t status = run_while_cheap()) {
       return status;

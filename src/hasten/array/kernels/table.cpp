@@ -2,6 +2,7 @@
 
 #include "hasten/abi/ewise.h"
 #include "hasten/array/kernels/copy.h"
+#include "hasten/array/kernels/random.h"
 #include "hasten/array/kernels/reduce.h"
 #include "hasten/array/kernels/scalar_math.h"
 #include "hasten/array/kernels/scan.h"
@@ -55,6 +56,19 @@ std::span<const abi::Symbol> kernel_symbols() {
       HASTEN_SYMBOL(hst_clog10),
       HASTEN_SYMBOL(hst_csqrt),
       HASTEN_SYMBOL(hst_crect),
+      HASTEN_SYMBOL(hst_random_seed),
+      HASTEN_SYMBOL(hst_random_double),
+      HASTEN_SYMBOL(hst_random_uniform),
+      HASTEN_SYMBOL(hst_random_normal),
+      HASTEN_SYMBOL(hst_random_exponential),
+      HASTEN_SYMBOL(hst_random_randint),
+      HASTEN_SYMBOL(hst_random_fill_double),
+      HASTEN_SYMBOL(hst_random_fill_uniform),
+      HASTEN_SYMBOL(hst_random_fill_normal),
+      HASTEN_SYMBOL(hst_random_fill_exponential),
+      HASTEN_SYMBOL(hst_random_fill_randint),
+      HASTEN_SYMBOL(hst_random_shuffle),
+      HASTEN_SYMBOL(hst_random_permutation),
   };
   return symbols;
 }
