@@ -7,6 +7,7 @@
 #include "hasten/bindings/dispatch.h"
 #include "hasten/bindings/dispatcher_options.h"
 #include "hasten/bindings/errors.h"
+#include "hasten/bindings/host.h"
 #include "hasten/bindings/profile.h"
 #include "hasten/bindings/type_text.h"
 
@@ -279,9 +280,8 @@ bool is_dispatcher(PyObject* object) { return PyObject_TypeCheck(object, dispatc
 
 PyObject* function_of(PyObject* dispatcher) { return dispatch_of(dispatcher).function(); }
 
-const infer::Options& options_of(PyObject* dispatcher) { return dispatch_of(dispatcher).options(); }
-
 bool init_dispatcher(PyObject* module) {
+  set_dispatcher_hooks({is_dispatcher, function_of, [](PyObject* dispatcher) { return dispatch_of(dispatcher).options(); }});
   dispatcher_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
   return dispatcher_type != nullptr && PyModule_AddObjectRef(module, "Dispatcher", reinterpret_cast<PyObject*>(dispatcher_type)) == 0 &&
          init_profile(module, call_native);

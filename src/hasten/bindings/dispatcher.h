@@ -5,14 +5,11 @@
 
 #include <Python.h>
 
-#include "hasten/compiler/infer/host.h"
-
 namespace hasten::bindings {
 
 bool is_dispatcher(PyObject* object);
-// Of a dispatcher: the Python function (borrowed) and how it is compiled.
+// Of a dispatcher: the Python function; borrowed.
 PyObject* function_of(PyObject* dispatcher);
-const infer::Options& options_of(PyObject* dispatcher);
 
 // Makes the type. Called once, from module.cpp; false with an exception set.
 bool init_dispatcher(PyObject* module);

@@ -5,9 +5,9 @@
 #include <cstdlib>
 #include <tuple>
 
-#include "hasten/bindings/dispatcher.h"
 #include "hasten/bindings/errors.h"
 #include "hasten/bindings/host.h"
+#include "hasten/bindings/host_values.h"
 #include "hasten/bindings/in_flight.h"
 #include "hasten/bindings/recorder.h"
 #include "hasten/bindings/stats.h"
@@ -39,11 +39,6 @@ compiler::Request request_for(const Job& job) {
   return request;
 }
 
-nb::object python_function(infer::Handle handle) {
-  PyObject* object = PythonHost::instance().object_of(handle);
-  return nb::borrow(is_dispatcher(object) ? function_of(object) : object);
-}
-
 // The object behind a binding. The number in "global:<n>:NAME" counts in `functions`.
 nb::object bound_object(const ir::Binding& binding, const std::vector<infer::Handle>& functions) {
   if (PyObject* object = PythonHost::instance().object_of(binding.handle)) {
@@ -51,8 +46,8 @@ nb::object bound_object(const ir::Binding& binding, const std::vector<infer::Han
   }
   const size_t number = binding.path.find(':') + 1;
   const size_t index = std::strtoull(binding.path.c_str() + number, nullptr, 10);
-  const nb::object function = index < functions.size() ? python_function(functions[index]) : nb::object();
-  return resolve_path(function.ptr(), binding.path);
+  PyObject* callable = index < functions.size() ? PythonHost::instance().object_of(functions[index]) : nullptr;
+  return resolve_path(callable != nullptr ? function_behind(callable) : nullptr, binding.path);
 }
 
 // Numba's dialect freezes arrays: the code keeps a copy.

@@ -1,14 +1,18 @@
 // hasten._core: all of the engine that Python sees.
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/string.h>
 
 #include "hasten/abi/block.h"
 #include "hasten/abi/parallel.h"
 #include "hasten/bindings/array_boxing.h"
+#include "hasten/bindings/debug.h"
 #include "hasten/bindings/dispatch.h"
 #include "hasten/bindings/dispatcher.h"
 #include "hasten/bindings/engine.h"
 #include "hasten/bindings/errors.h"
+#include "hasten/bindings/source.h"
 #include "hasten/bindings/stats.h"
+#include "hasten/bindings/type_of.h"
 
 namespace nb = nanobind;
 using namespace hasten;
@@ -19,7 +23,7 @@ nb::dict stats() {
   int64_t allocated = 0;
   int64_t freed = 0;
   int64_t live_bytes = 0;
-  hst_block_counts(&allocated, &freed, &live_bytes);
+  abi::hst_block_counts(&allocated, &freed, &live_bytes);
   nb::dict counts;
   counts["native_compilations"] = bindings::counters.native_compilations;
   counts["cache_loads"] = bindings::counters.cache_loads;
@@ -39,18 +43,30 @@ void set_num_threads(int64_t count) {
   }
 }
 
+std::string typeof_text(nb::handle value) { return ir::display(bindings::type_of(value.ptr(), infer::Dialect::kPython)); }
+
 } // namespace
 
-NB_MODULE(_core, module) {
-  if (!import_numpy() || !bindings::init_array_boxing(module.ptr()) || !bindings::init_dispatcher(module.ptr())) {
+NB_MODULE(_core, m) {
+  nb::register_exception_translator([](const std::exception_ptr& thrown, void*) {
+    try {
+      std::rethrow_exception(thrown);
+    } catch (const base::Diagnostic& diagnostic) {
+      bindings::set_exception(diagnostic);
+    }
+  });
+  if (!bindings::init_array_boxing(m.ptr()) || !bindings::init_dispatcher(m.ptr())) {
     nb::raise_python_error();
   }
   bindings::init_engine();
-  module.attr("__version__") = HASTEN_VERSION;
-  module.def("stats", stats, "What happened in this process: compilations, loads from the cache, calls, blocks of memory.");
-  module.def("set_num_threads", set_num_threads, nb::arg("n"), "Let parallel loops of this thread use at most n threads.");
-  module.def("get_num_threads", hst_get_num_threads, "How many threads parallel loops of this thread may use.");
-  module.def("get_thread_id", hst_get_thread_id, "The index of this thread in the parallel loop that it runs, else 0.");
-  module.def("set_gradual_hook", bindings::set_gradual_hook, nb::arg("hook").none(),
-             "What plain jit calls with (dispatcher, exception) where it can't compile; returns what is called instead of native code.");
+  bindings::add_source_functions(m);
+  bindings::add_debugging(m);
+  m.attr("__version__") = HASTEN_VERSION;
+  m.def("stats", stats, "Count what happened in this process: compilations, loads from the cache, calls, blocks of memory.");
+  m.def("set_num_threads", set_num_threads, nb::arg("n"), "Let parallel loops of this thread use at most n threads.");
+  m.def("get_num_threads", hst_get_num_threads, "Return how many threads parallel loops of this thread may use.");
+  m.def("get_thread_id", hst_get_thread_id, "Return the index of this thread in the parallel loop that it runs, else 0.");
+  m.def("typeof", typeof_text, nb::arg("value").none(), "Return the type that compiled code has for a value, as text.");
+  m.def("set_gradual_hook", bindings::set_gradual_hook, nb::arg("hook").none(),
+        "Let plain jit call hook(dispatcher, exception) where it can't compile; it returns what is called instead of native code.");
 }

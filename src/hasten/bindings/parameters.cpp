@@ -51,7 +51,10 @@ Parameters::Parameters(PyObject* function) {
   const nb::object positional_defaults = callable.attr("__defaults__");
   if (!positional_defaults.is_none()) {
     const auto values = nb::borrow<nb::tuple>(positional_defaults);
-    std::copy(values.begin(), values.end(), defaults_.begin() + (positional_ - static_cast<int>(values.size())));
+    const size_t first = static_cast<size_t>(positional_) - values.size();
+    for (size_t i = 0; i < values.size(); ++i) {
+      defaults_[first + i] = nb::object(values[i]);
+    }
   }
   const nb::object keyword_defaults = callable.attr("__kwdefaults__");
   if (!keyword_defaults.is_none()) {

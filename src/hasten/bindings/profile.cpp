@@ -7,6 +7,7 @@
 #endif
 
 #include <nanobind/nanobind.h>
+#include <structmember.h>
 
 #include <vector>
 

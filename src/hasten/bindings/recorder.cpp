@@ -2,29 +2,17 @@
 
 #include <algorithm>
 
+#include "hasten/bindings/function_parts.h"
 #include "hasten/bindings/host.h"
+#include "hasten/bindings/host_values.h"
 
 namespace hasten::bindings {
 namespace {
 
-// The Python function behind a handle, whether or not it is jitted.
-nb::object python_function(infer::Handle handle) {
-  const nb::handle object(PythonHost::instance().object_of(handle));
-  return PyFunction_Check(object.ptr()) ? nb::borrow(object) : nb::object(object.attr("py_func"));
-}
+// The Python function behind a handle, whether or not it is jitted; borrowed.
+PyObject* python_function(infer::Handle handle) { return function_behind(PythonHost::instance().object_of(handle)); }
 
 nb::str interned(const char* text) { return nb::steal<nb::str>(PyUnicode_InternFromString(text)); }
-
-// The closure cell of the name; invalid where it is no free variable.
-nb::object closure_cell(nb::handle function, const nb::str& name) {
-  const auto free_names = nb::borrow<nb::tuple>(nb::object(function.attr("__code__").attr("co_freevars")));
-  for (size_t i = 0; i < free_names.size(); ++i) {
-    if (PyUnicode_Compare(nb::handle(free_names[i]).ptr(), name.ptr()) == 0) {
-      return nb::borrow<nb::tuple>(nb::object(function.attr("__closure__")))[i];
-    }
-  }
-  return {};
-}
 
 nb::object class_dict(PyTypeObject* type) {
 #if PY_VERSION_HEX >= 0x030C0000
@@ -63,14 +51,13 @@ void RecordingHost::add_class_attribute(PyTypeObject* type, const nb::str& name)
   }
 }
 
-void RecordingHost::record_name(infer::Handle function, const std::string& name) {
-  const nb::object callable = python_function(function);
+void RecordingHost::record_name(infer::Handle handle, const std::string& name) {
+  PyObject* function = python_function(handle);
   const nb::str key = interned(name.c_str());
-  const nb::object cell = closure_cell(callable, key);
-  if (cell.is_valid()) {
-    add(cell, {}, nb::borrow(PyCell_GET(cell.ptr())));
+  if (PyObject* cell = closure_cell(function, key.ptr())) {
+    add(nb::borrow(cell), {}, nb::borrow(PyCell_GET(cell)));
   } else {
-    add_item(nb::borrow(PyFunction_GetGlobals(callable.ptr())), key);
+    add_item(nb::borrow(PyFunction_GetGlobals(function)), key);
   }
 }
 
