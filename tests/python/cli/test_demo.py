@@ -12,6 +12,7 @@ import pytest
 from hasten.cli import main
 from hasten.demo import PROGRAMS, measure, program, report
 from hasten.demo.program import Engine, Program, Variant, equal, equal_to_rounding
+from rich.console import Console
 
 
 def decorator(**options: object) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -85,7 +86,7 @@ def test_a_wrong_result_and_a_failure_are_shown(capsys: pytest.CaptureFixture[st
     result = measure.measure(made, "tiny", lambda variant: None)
     assert [(row.variant, row.equal) for row in result.rows] == [("plain", True), ("wrong", False), ("right", True)]
     assert result.failures == [measure.Failure("name", "broken", "ValueError: first line")]
-    report.print_tables(report.Console(width=100), [result])
+    report.print_tables(Console(width=100), [result])
     shown = capsys.readouterr().out
     assert "NO" in shown and "broken failed: ValueError: first line" in shown and "a peer" in shown
 
