@@ -35,7 +35,7 @@ class Mirror(ModuleType):
         if name in self.__dict__:
             super().__delattr__(name)
         elif name in self._hasten_covered:
-            # As for an instance that covers an attribute of its class: deleting what was assigned brings the other back.
+            # As where an instance covers an attribute of its class: what was covered comes back.
             setattr(self._hasten_original, name, self._hasten_covered.pop(name))
         else:
             delattr(self._hasten_original, name)

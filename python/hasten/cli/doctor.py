@@ -68,8 +68,8 @@ def examine() -> list[Finding]:
     parts: tuple[Callable[[], list[Finding]], ...] = (
         _versions,
         _engine,
-        _processor,
-        _threads,
+        examine_processor,
+        examine_threads,
         _blas,
         _cache,
         _faces,
@@ -82,7 +82,8 @@ def _print_wrapped(head: str, text: str, columns: int) -> None:
     print(textwrap.fill(text, columns, initial_indent=head, subsequent_indent=" " * len(head), break_on_hyphens=False))
 
 
-def _version_of(package: str) -> str | None:
+def version_of(package: str) -> str | None:
+    """Return the version of an installed package, or None."""
     try:
         return version(package)
     except PackageNotFoundError:
@@ -90,7 +91,7 @@ def _version_of(package: str) -> str | None:
 
 
 def _versions() -> list[Finding]:
-    hasten = _version_of("hasten")
+    hasten = version_of("hasten")
     build = platform.python_implementation() + " " + platform.python_version()
     # Only builds without the GIL have the function.
     gil = getattr(sys, "_is_gil_enabled", lambda: True)()
@@ -103,7 +104,7 @@ def _versions() -> list[Finding]:
 
 
 def _needed(package: str) -> Finding:
-    found = _version_of(package)
+    found = version_of(package)
     return Finding(package, found or "missing", "" if found else f"pip install {package}", is_fatal=found is None)
 
 
@@ -136,7 +137,8 @@ def _twice(x: float) -> float:
     return x + x
 
 
-def _processor() -> list[Finding]:
+def examine_processor() -> list[Finding]:
+    """Return the processor's name and its vector units."""
     model = platform.processor() or platform.machine()
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -155,7 +157,8 @@ def _vector_units() -> str:
     return " ".join(name for name in interesting if features.get(name)) or "none"
 
 
-def _threads() -> list[Finding]:
+def examine_threads() -> list[Finding]:
+    """Return the cores that may be used, and what limits them."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     findings = [Finding("cores", f"{usable} of {os.cpu_count()} usable by this process")]
     quota = _core_quota()
@@ -256,6 +259,6 @@ def _optional() -> list[Finding]:
     }
     findings = []
     for package, (use, command) in uses.items():
-        found = _version_of(package)
+        found = version_of(package)
         findings.append(Finding(package, found or f"not installed; it {use}", "" if found else command))
     return findings

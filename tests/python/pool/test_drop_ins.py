@@ -71,7 +71,7 @@ def test_what_is_assigned_reaches_the_original(monkeypatch: pytest.MonkeyPatch) 
 def test_submodules_are_the_originals() -> None:
     managers = imported("hasten.multiprocessing.managers")
     assert managers is multiprocessing.managers
-    assert managers.__spec__.name == "multiprocessing.managers"
+    assert managers.__spec__ is not None and managers.__spec__.name == "multiprocessing.managers"
     assert imported("hasten.multiprocessing.pool").ThreadPool is multiprocessing.pool.ThreadPool
     assert imported("hasten.futures.thread").ThreadPoolExecutor is concurrent.futures.ThreadPoolExecutor
     assert imported("hasten.multiprocessing.dummy.connection").__name__ == "multiprocessing.dummy.connection"

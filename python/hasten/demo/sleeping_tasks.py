@@ -1,0 +1,41 @@
+"""Ten tasks that wait, as for a disk or a server."""
+
+import time
+from collections.abc import Mapping
+
+import hasten
+from hasten.demo.program import Engine, Program, Size, Variant, equal
+
+TASKS = 10
+
+
+def wait(seconds: float) -> float:
+    """Wait, and say how long it was meant to be."""
+    time.sleep(seconds)
+    return seconds
+
+
+def prepare(size: Size, engines: Mapping[str, Engine | None]) -> Program:
+    """Say what is measured."""
+    seconds = {"full": 1.0, "quick": 0.2, "tiny": 0.001}[size]
+    tasks = [seconds] * TASKS
+
+    def in_threads(body: object) -> object:
+        with hasten.ThreadPool(TASKS) as pool:
+            return pool.map(body, tasks)
+
+    def in_processes() -> object:
+        with hasten.Pool(TASKS) as pool:
+            return pool.map(wait, tasks)
+
+    variants = [
+        Variant("plain", lambda: [wait(task) for task in tasks], note="one after another"),
+        Variant("threads", lambda: in_threads(wait)),
+        Variant("processes", in_processes),
+    ]
+    engine = engines.get("hasten")
+    if engine is not None:
+        compiled = engine.compiled(wait, "jit", nogil=True)
+        note = "time.sleep stays Python, so there is nothing to gain over threads"
+        variants.append(Variant("threads, hasten.jit(nogil=True)", lambda: in_threads(compiled), True, note=note))
+    return Program("ten tasks that wait", f"{TASKS} tasks that sleep {seconds:g} s each", variants, equal)
