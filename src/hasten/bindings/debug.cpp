@@ -1,8 +1,10 @@
 #include "hasten/bindings/debug.h"
 
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
 #include <cstdio>
+#include <optional>
 #include <string>
 
 #include "hasten/bindings/host.h"
@@ -70,7 +72,7 @@ std::string signature_text(const std::string& text) {
 }
 
 // `path`: a name that the function reads, and attributes of it: "np.linalg.norm". None where it means nothing.
-nb::object lookup_text(nb::handle function, const std::string& path) {
+std::optional<std::string> lookup_text(nb::handle function, const std::string& path) {
   PythonHost& host = PythonHost::instance();
   size_t end = path.find('.');
   std::optional<infer::HostValue> value = host.lookup(host.handle_of(function.ptr()), path.substr(0, end));
@@ -79,7 +81,7 @@ nb::object lookup_text(nb::handle function, const std::string& path) {
     end = path.find('.', start);
     value = host.attribute(*value, path.substr(start, end == std::string::npos ? end : end - start));
   }
-  return value ? nb::object(nb::cast(value_text(*value))) : nb::none();
+  return value ? std::optional(value_text(*value)) : std::nullopt;
 }
 
 // The parameters of a function with their defaults, as inference gets them.

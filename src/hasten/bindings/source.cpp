@@ -186,6 +186,8 @@ void import_source(PyObject* function, PyObject* exported) {
   attach(code, std::move(source));
 }
 
+using SourceTuple = nb::typed<nb::tuple, nb::any, nb::ellipsis>;
+
 void add_source_functions(nb::module_& m) {
   install_compile_hook();
   m.def(
@@ -195,11 +197,11 @@ void add_source_functions(nb::module_& m) {
       "capture_source", [](nb::handle function) { capture_source(function.ptr()); }, nb::arg("function"),
       "Remember where the source of a function lies now.");
   m.def(
-      "export_source", [](nb::handle function) { return nb::steal<nb::tuple>(export_source(function.ptr())); }, nb::arg("function"),
+      "export_source", [](nb::handle function) { return nb::steal<SourceTuple>(export_source(function.ptr())); }, nb::arg("function"),
       "Return the source of a function as plain values, for pickling.");
   m.def(
-      "import_source", [](nb::handle function, nb::tuple source) { import_source(function.ptr(), source.ptr()); }, nb::arg("function"),
-      nb::arg("source"), "Give a function that came from a pickle the source that export_source returned.");
+      "import_source", [](nb::handle function, const SourceTuple& source) { import_source(function.ptr(), source.ptr()); },
+      nb::arg("function"), nb::arg("source"), "Give a function that came from a pickle the source that export_source returned.");
 }
 
 } // namespace hasten::bindings

@@ -77,7 +77,7 @@ class Shape:
 
     def super_factory(self) -> Callable[[], object]:
         def inner() -> object:
-            return super().__init__()
+            return super().__init__()  # type: ignore[misc]
 
         return inner
 
@@ -101,18 +101,19 @@ def test_closures_over_one_code_object_share_their_source() -> None:
     assert tree(Shape().factory(1)) == tree(Shape().factory(2))
 
 
-TWO = (lambda x: x + 1, lambda x: x + 2)
-CONSTANTS = [lambda: 1, lambda: 2, lambda: 1.0, lambda a: 2]
-NESTED = lambda x: lambda y: (x, y)  # noqa: E731
-LONG = max(
-    [lambda x: x],
-    key=lambda function: (
-        function(
-            1
-        )
+TWO: Any = (lambda x: x + 1, lambda x: x + 2)
+CONSTANTS: Any = [lambda: 1, lambda: 2, lambda: 1.0, lambda a: 2]
+NESTED: Any = lambda x: lambda y: (x, y)  # noqa: E731
+LONG: Any = [
+    lambda x:
+        x,
+    (
+        lambda é,
+        x: "é" + é +
+            x
     ),
-) and (lambda é, x: "é" + é + x)  # fmt: skip
-DEFAULT = lambda a, b=(lambda c: c): b(a)  # noqa: E731
+][1]  # fmt: skip
+DEFAULT: Any = lambda a, b=(lambda c: c): b(a)  # noqa: E731
 
 
 def test_lambdas_are_told_apart_by_their_columns() -> None:
