@@ -15,6 +15,15 @@ _OPTIONS = frozenset(
 )
 
 
+def _gradual(dispatcher: Dispatcher, error: Exception | None) -> Callable[..., Any]:
+    from hasten._gradual import lift
+
+    return lift(dispatcher, error)
+
+
+_core.set_gradual_hook(_gradual)
+
+
 class prange:  # noqa: N801
     """``range``, whose iterations may run at the same time in a function that is compiled with ``parallel=True``."""
 

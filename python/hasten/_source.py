@@ -152,6 +152,29 @@ class Source:
         raise _no_source(code, found_text=bool(self.texts))
 
 
+class TreeSource(Source):
+    """The source of a function that Hasten made itself, from a part of a function of the user's.
+
+    Parameters
+    ----------
+    node : _ast.FunctionDef
+        What it was compiled from, with lines and columns of the user's file.
+    segment : Segment
+        The user's text.
+    """
+
+    __slots__ = ("node",)
+
+    def __init__(self, node: _FunctionNode, segment: Segment) -> None:
+        super().__init__([], segment)
+        self.node = node
+
+    def parse(self, function: FunctionType) -> tuple[_FunctionNode, Segment]:
+        """Return the tree and the user's text."""
+        assert self.segment is not None
+        return self.node, self.segment
+
+
 def capture(function: FunctionType) -> Source:
     """Remember where the source of a function lies now.
 
@@ -190,15 +213,23 @@ def restore(segment: tuple[Any, ...]) -> Source:
     Parameters
     ----------
     segment : tuple
-        What `Segment.export` returned in the other process.
+        What `Segment.export` returned in the other process; or the tree of a function that was made from a tree, and the
+        segment that it was made from.
 
     Returns
     -------
     Source
         The source.
     """
-    file, line, lines, span = segment
-    return Source([], Segment(file, line, tuple(lines), None if span is None else tuple(span)))
+    if isinstance(segment[0], _ast.AST):
+        node, segment = segment
+        return TreeSource(node, _segment(segment))
+    return Source([], _segment(segment))
+
+
+def _segment(exported: tuple[Any, ...]) -> Segment:
+    file, line, lines, span = exported
+    return Segment(file, line, tuple(lines), None if span is None else tuple(span))
 
 
 # Where texts come from.

@@ -49,8 +49,7 @@ Dispatch::Dispatch(PyObject* self, const DispatcherOptions& options)
 PyObject* Dispatch::call(PyObject* const* args, size_t nargsf, PyObject* kwnames) {
   const Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
   if (interpret_) [[unlikely]] {
-    ++counters.interpreted_calls;
-    return PyObject_Vectorcall(function_.ptr(), args, static_cast<size_t>(nargs), kwnames);
+    return interpret(args, nargs, kwnames);
   }
   try {
     if (nargs == parameters_.simple_count() && kwnames == nullptr) [[likely]] {
@@ -61,6 +60,20 @@ PyObject* Dispatch::call(PyObject* const* args, size_t nargsf, PyObject* kwnames
     set_exception_from_current();
     return nullptr;
   }
+}
+
+// The function as Python, with its loops lifted.
+PyObject* Dispatch::interpret(PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  ++counters.interpreted_calls;
+  if (!interpreted_.is_valid()) {
+    try {
+      interpreted_ = gradual_hook().is_valid() ? gradual_hook()(nb::handle(self_), nb::none()) : function_;
+    } catch (...) {
+      set_exception_from_current();
+      return nullptr;
+    }
+  }
+  return PyObject_Vectorcall(interpreted_.ptr(), args, static_cast<size_t>(nargs), kwnames);
 }
 
 PyObject* Dispatch::bind_and_call(const Call& call) {

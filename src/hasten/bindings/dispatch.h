@@ -71,6 +71,7 @@ private:
   }
   static bool is_current(const Route& route) { return route.code == nullptr || route.code->is_current(); }
 
+  PyObject* interpret(PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames);
   Route& find_route(PyObject* const* values);
   Route& new_route(PyObject* const* values, std::vector<uint64_t> codes, size_t hash);
   Types types_of(PyObject* const* values) const;
@@ -89,6 +90,7 @@ private:
   bool gradual_;
   bool can_compile_ = true;
   bool interpret_; // forceobj: every call is one of the Python function
+  nb::object interpreted_; // that function with its loops lifted; null before the first call
   Route* last_ = nullptr;
   std::unordered_multimap<size_t, std::unique_ptr<Route>> routes_; // by the hash of the codes
   std::vector<std::unique_ptr<Route>> retired_;                    // can't be found any more, but are running
