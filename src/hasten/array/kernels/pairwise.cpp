@@ -8,8 +8,6 @@
 namespace hasten::array {
 namespace {
 
-constexpr int64_t kAhead = 128; // numbers that are fetched early: the processor's own guess ends with each page
-
 template <class T> struct Lanes {
   typedef T Vector __attribute__((vector_size(8 * sizeof(T))));
   Vector sums;
@@ -61,15 +59,6 @@ struct Pairs {
   }
 };
 
-// Adds a[begin…) to the accumulators in eights, and then the rest.
-template <class Kind, class T> HASTEN_INLINE auto finish_block(Lanes<T> lanes, const T* a, int64_t begin, int64_t n) {
-  int64_t i = begin;
-  for (; i + 8 <= n; i += 8) {
-    lanes.add(a + i);
-  }
-  return Kind::add_rest(Kind::join(lanes), a, i, n);
-}
-
 // A block of at most 128 numbers.
 template <class Kind, class T> HASTEN_INLINE auto one_block(const T* a, int64_t n) {
   if (n < 8) {
@@ -77,34 +66,18 @@ template <class Kind, class T> HASTEN_INLINE auto one_block(const T* a, int64_t 
   }
   Lanes<T> lanes;
   lanes.load(a);
-  return finish_block<Kind>(lanes, a, 8, n);
-}
-
-// Two neighbouring blocks, n numbers of which `half` are in the first, side by side: each alone would wait for its additions. n > 128.
-template <class Kind, class T> HASTEN_INLINE auto two_blocks(const T* a, int64_t half, int64_t n) {
-  const T* b = a + half;
-  Lanes<T> first;
-  Lanes<T> second;
-  first.load(a);
-  second.load(b);
-  const int64_t both = half / 8 * 8; // the first block is never longer
-  for (int64_t i = 8; i < both; i += 8) {
-    __builtin_prefetch(a + i + 2 * kAhead);
-    __builtin_prefetch(b + i + 2 * kAhead);
-    first.add(a + i);
-    second.add(b + i);
+  int64_t i = 8;
+  for (; i + 8 <= n; i += 8) {
+    lanes.add(a + i);
   }
-  return finish_block<Kind>(first, a, both, half) + finish_block<Kind>(second, b, both, n - half);
+  return Kind::add_rest(Kind::join(lanes), a, i, n);
 }
 
 // One function for each type and instruction set: the recursion must stay within its own target.
 #define HASTEN_PAIRWISE(name, type, kind, target)                                                                                          \
   target kind::Sum<type> name(const type* a, int64_t n) {                                                                                 \
     const int64_t half = pairwise_split(n);                                                                                               \
-    if (half == 0) {                                                                                                                      \
-      return one_block<kind>(a, n);                                                                                                       \
-    }                                                                                                                                     \
-    return n - half <= 128 ? two_blocks<kind>(a, half, n) : name(a, half) + name(a + half, n - half);                                     \
+    return half == 0 ? one_block<kind>(a, n) : name(a, half) + name(a + half, n - half);                                                  \
   }
 #define HASTEN_PAIRWISE_ALL(name, type, kind)                                                                                              \
   HASTEN_PAIRWISE(name##_base, type, kind, )                                                                                               \
