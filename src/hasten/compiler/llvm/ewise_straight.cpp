@@ -329,6 +329,7 @@ private:
 } // namespace
 
 BlockShape emit_straight_block(Unit& unit, const ir::Function& kernel, const OperandKinds& kinds, llvm::Function* host) {
+  host->addFnAttr(kVectorBlockAttribute);
   StraightBlock block(unit, kernel, kinds, host);
   block.emit();
   return block.shape();
