@@ -46,7 +46,7 @@ unsigned unroll_factor(const ir::Function& kernel) {
       ++weight;
     }
   }
-  return weight <= 10 ? 4 : weight <= 24 ? 2 : 1;
+  return weight <= 5 ? 4 : weight <= 14 ? 2 : 1;
 }
 
 Parts load_vector(Lane& lane, ir::TypeRef type, llvm::Value* address) {
