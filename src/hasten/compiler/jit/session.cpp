@@ -128,7 +128,9 @@ private:
 std::shared_ptr<LoadedCode> load_object(const std::string& bytes) {
   Session& here = session();
   const llvm::MemoryBufferRef object(bytes, "hasten");
-  auto graph = llvm::jitlink::createLinkGraphFromELFObject_x86_64(object, std::make_shared<llvm::orc::SymbolStringPool>());
+  // Held until the linker has let go of all names.
+  const auto names = std::make_shared<llvm::orc::SymbolStringPool>();
+  auto graph = llvm::jitlink::createLinkGraphFromELFObject_x86_64(object, names);
   if (!graph) {
     fail(graph.takeError());
   }

@@ -20,6 +20,9 @@ struct BlockShape {
   unsigned width = 1; // items in a vector
 };
 
+// On functions whose loops are written in vectors already: LLVM's passes would only cost time.
+inline constexpr const char* kVectorBlockAttribute = "hasten-vector-block";
+
 // Fills in `host`, an abi::EwiseBlock, for a straight kernel (ewise_plan.h).
 BlockShape emit_straight_block(Unit& unit, const ir::Function& kernel, const OperandKinds& kinds, llvm::Function* host);
 

@@ -46,7 +46,7 @@ unsigned unroll_factor(const ir::Function& kernel) {
       ++weight;
     }
   }
-  return weight <= 10 ? 4 : weight <= 24 ? 2 : 1;
+  return weight <= 5 ? 4 : weight <= 14 ? 2 : 1;
 }
 
 Parts load_vector(Lane& lane, ir::TypeRef type, llvm::Value* address) {
@@ -329,6 +329,7 @@ private:
 } // namespace
 
 BlockShape emit_straight_block(Unit& unit, const ir::Function& kernel, const OperandKinds& kinds, llvm::Function* host) {
+  host->addFnAttr(kVectorBlockAttribute);
   StraightBlock block(unit, kernel, kinds, host);
   block.emit();
   return block.shape();

@@ -4,8 +4,11 @@
 #include <mutex>
 #include <vector>
 
+#include <llvm/ADT/StringExtras.h>
 #include <llvm/ADT/StringMap.h>
+#include <llvm/MC/MCSubtargetInfo.h>
 #include <llvm/MC/TargetRegistry.h>
+#include <llvm/Support/CommandLine.h>
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/Target/TargetMachine.h>
 #include <llvm/TargetParser/Host.h>
@@ -28,39 +31,68 @@ unsigned widest_vectors(const llvm::StringMap<bool, llvm::MallocAllocator>& feat
   return has("avx2") ? 256 : 128;
 }
 
+const llvm::Triple& native_triple() {
+  static const llvm::Triple kTriple(llvm::sys::getProcessTriple());
+  return kTriple;
+}
+
+// Passes of the code generator that cost more than they bring. Loop strength reduction alone takes half of the time for a two-dimensional
+// stencil and finds nothing that x86's addressing can't do; scheduling after register allocation is the processor's own work.
+void switch_off_passes() {
+  const auto& options = llvm::cl::getRegisteredOptions();
+  for (const char* name : {"disable-lsr", "disable-post-ra"}) {
+    const auto option = options.find(name);
+    if (option != options.end()) {
+      option->second->addOccurrence(0, name, "true");
+    }
+  }
+}
+
+// What this machine has beyond, or lacks of, what LLVM takes for granted under the CPU's name. Each function looks its target up by this text,
+// many times, so it is kept short.
+std::string unusual_features(const llvm::MCSubtargetInfo& usual, const llvm::StringMap<bool, llvm::MallocAllocator>& features) {
+  std::vector<std::string> names;
+  for (const auto& feature : features) {
+    if (usual.checkFeatures(("+" + feature.first()).str()) != feature.second) {
+      names.emplace_back(feature.second ? "+" : "-").append(feature.first());
+    }
+  }
+  std::sort(names.begin(), names.end());
+  return llvm::join(names, ",");
+}
+
+const llvm::Target& native_target() {
+  static const llvm::Target* const kTarget = [] {
+    llvm::InitializeNativeTarget();
+    llvm::InitializeNativeTargetAsmPrinter();
+    switch_off_passes();
+    std::string problem;
+    const llvm::Target* target = llvm::TargetRegistry::lookupTarget(native_triple(), problem);
+    if (target == nullptr) {
+      base::internal_error("LLVM has no code generator for this machine: " + problem);
+    }
+    return target;
+  }();
+  return *kTarget;
+}
+
 Host find_host() {
   Host host;
   host.cpu = llvm::sys::getHostCPUName().str();
   const auto features = llvm::sys::getHostCPUFeatures();
   host.vector_bits = widest_vectors(features);
-  std::vector<std::string> names;
-  for (const auto& feature : features) {
-    names.emplace_back(feature.second ? "+" : "-").append(feature.first());
-  }
-  std::sort(names.begin(), names.end());
-  for (const std::string& name : names) {
-    host.features += (host.features.empty() ? "" : ",") + name;
-  }
+  const std::unique_ptr<llvm::MCSubtargetInfo> usual(native_target().createMCSubtargetInfo(native_triple(), host.cpu, ""));
+  host.features = unusual_features(*usual, features);
   return host;
 }
 
 std::unique_ptr<llvm::TargetMachine> make_machine() {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    llvm::InitializeNativeTarget();
-    llvm::InitializeNativeTargetAsmPrinter();
-  });
-  const llvm::Triple triple(llvm::sys::getProcessTriple());
-  std::string problem;
-  const llvm::Target* target = llvm::TargetRegistry::lookupTarget(triple, problem);
-  if (target == nullptr) {
-    base::internal_error("LLVM has no code generator for this machine: " + problem);
-  }
-  llvm::TargetOptions options;
-  std::unique_ptr<llvm::TargetMachine> machine(target->createTargetMachine(
-      triple, host().cpu, host().features, options, llvm::Reloc::PIC_, llvm::CodeModel::Small, llvm::CodeGenOptLevel::Default, true));
+  const llvm::TargetOptions options;
+  std::unique_ptr<llvm::TargetMachine> machine(native_target().createTargetMachine(native_triple(), host().cpu, host().features, options,
+                                                                                   llvm::Reloc::PIC_, llvm::CodeModel::Small,
+                                                                                   llvm::CodeGenOptLevel::Default, true));
   if (machine == nullptr) {
-    base::internal_error("LLVM can't generate code for " + triple.str());
+    base::internal_error("LLVM can't generate code for " + native_triple().str());
   }
   return machine;
 }

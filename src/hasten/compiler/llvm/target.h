@@ -12,7 +12,7 @@ namespace hasten::llvm_backend {
 
 struct Host {
   std::string cpu;      // LLVM's name
-  std::string features; // "+avx2,-sse4a,…", sorted
+  std::string features; // "+avx2,-sse4a,…", sorted: where this machine differs from others of that name
   unsigned vector_bits; // of the widest registers that are worth using
 };
 
