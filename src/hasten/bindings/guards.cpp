@@ -12,9 +12,8 @@ bool same_bits(double a, double b) { return std::bit_cast<uint64_t>(a) == std::b
 bool same_numpy_scalar(PyObject* a, PyObject* b) {
   PyArray_Descr* const types[] = {PyArray_DescrFromScalar(a), PyArray_DescrFromScalar(b)};
   alignas(16) char bytes[2][32] = {};
-  bool same = types[0] != nullptr && types[1] != nullptr && PyArray_EquivTypes(types[0], types[1]) != 0 &&
-              !PyDataType_REFCHK(types[0]) && PyDataType_ELSIZE(types[0]) <= static_cast<npy_intp>(sizeof bytes[0]) &&
-              !PyDataType_ISFLEXIBLE(types[0]);
+  bool same = types[0] != nullptr && types[1] != nullptr && PyArray_EquivTypes(types[0], types[1]) != 0 && !PyDataType_REFCHK(types[0]) &&
+              PyDataType_ELSIZE(types[0]) <= static_cast<npy_intp>(sizeof bytes[0]) && !PyDataType_ISFLEXIBLE(types[0]);
   if (same) {
     PyArray_ScalarAsCtype(a, bytes[0]);
     PyArray_ScalarAsCtype(b, bytes[1]);
@@ -60,7 +59,7 @@ bool is_same_value(PyObject* a, PyObject* b) {
   if (PyTuple_CheckExact(a)) {
     return same_items(a, b);
   }
-  return PyArray_CheckScalar(a) && same_numpy_scalar(a, b);
+  return PyArray_IsScalar(a, Generic) && same_numpy_scalar(a, b);
 }
 
 void Guards::add_name(nb::dict names, nb::str name, Expected expected) {

@@ -1,4 +1,5 @@
-// NumPy's C API, shared by all files of the bindings. module.cpp imports it, once, before anything else runs.
+// NumPy's C API, shared by all files of the bindings. It is imported when the first value of NumPy's is seen or made (numpy_bridge.h), for
+// programs that don't use NumPy needn't wait for it. Until then only the checks below may be used.
 #pragma once
 
 #define NPY_NO_DEPRECATED_API NPY_2_0_API_VERSION
@@ -14,3 +15,11 @@
 #include <numpy/arrayobject.h>
 #include <numpy/arrayscalars.h>
 #include <numpy/ufuncobject.h>
+
+#include "hasten/bindings/numpy_bridge.h"
+
+// NumPy's own macros read the C API; before that is there, no object is NumPy's.
+#undef PyArray_Check
+#define PyArray_Check(object) (hasten::bindings::has_numpy() && PyObject_TypeCheck(object, &PyArray_Type))
+#undef PyArray_IsScalar
+#define PyArray_IsScalar(object, name) (hasten::bindings::has_numpy() && PyObject_TypeCheck(object, &Py##name##ArrType_Type))

@@ -1,9 +1,10 @@
 #include "hasten/bindings/specialisation.h"
 
-#include "hasten/bindings/numpy_services.h"
+#include <algorithm>
 
 #include "hasten/bindings/boxing.h"
 #include "hasten/bindings/numpy_api.h"
+#include "hasten/bindings/numpy_services.h"
 #include "hasten/bindings/type_of.h"
 
 namespace hasten::bindings {
@@ -46,9 +47,21 @@ StepKind step_kind_of(PyObject* value, ir::TypeRef wanted) {
   }
 }
 
+// Whether values of this type are NumPy's objects in Python.
+bool is_numpys(ir::TypeRef type) {
+  if (type->elem != nullptr && type->kind == ir::Kind::kOptional) {
+    return is_numpys(type->elem);
+  }
+  return ir::is_array(type) || type->kind == ir::Kind::kDatetime || (ir::is_number(type) && !type->weak) ||
+         std::any_of(type->items.begin(), type->items.end(), is_numpys);
+}
+
 } // namespace
 
 void Specialisation::lay_out() {
+  if (is_numpys(unit.result) || std::any_of(unit.arguments.begin(), unit.arguments.end(), is_numpys)) {
+    import_numpy();
+  }
   prepare_numpy_services(unit.symbols);
   draws_random = bindings::draws_random(unit.symbols);
   for (ir::TypeRef type : unit.arguments) {
