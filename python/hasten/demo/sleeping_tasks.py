@@ -1,7 +1,7 @@
 """Ten tasks that wait, as for a disk or a server."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import hasten
 from hasten.demo.program import Engine, Program, Size, Variant, equal
@@ -20,7 +20,7 @@ def prepare(size: Size, engines: Mapping[str, Engine | None]) -> Program:
     seconds = {"full": 1.0, "quick": 0.2, "tiny": 0.001}[size]
     tasks = [seconds] * TASKS
 
-    def in_threads(body: object) -> object:
+    def in_threads(body: Callable[..., float]) -> object:
         with hasten.ThreadPool(TASKS) as pool:
             return pool.map(body, tasks)
 
