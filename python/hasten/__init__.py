@@ -5,8 +5,13 @@ What is not needed to compile a function is imported when it is first asked for.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hasten._core import __version__, get_num_threads, get_thread_id, set_num_threads, stats, typeof
 from hasten._decorators import jit, njit, prange
+
+if TYPE_CHECKING:
+    from hasten._lazy_types import *  # noqa: F403
 
 __all__ = [
     "__version__",

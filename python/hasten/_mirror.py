@@ -10,9 +10,14 @@ import functools
 import importlib
 import sys
 from collections.abc import Sequence
-from importlib.abc import Loader
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader as Loader
+else:
+    Loader = object  # importing importlib.abc alone takes longer than all of Hasten
 
 
 class Mirror(ModuleType):

@@ -8,12 +8,11 @@ not numba is installed. Modules that were imported before keep the originals tha
 import importlib
 import sys
 from collections.abc import Sequence
-from importlib.abc import Loader
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 
-from hasten._mirror import AliasLoader, Mirror, has_own_file, original
+from hasten._mirror import AliasLoader, Loader, Mirror, has_own_file, original
 
 DROP_INS = {
     "concurrent.futures": "hasten.futures",

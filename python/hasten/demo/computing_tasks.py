@@ -1,7 +1,7 @@
 """Ten tasks that compute, which threads can share only if they do without the interpreter's lock."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -30,7 +30,7 @@ def prepare(size: Size, engines: Mapping[str, Engine | None]) -> Program:
     tasks = [(1 + count * task, count) for task in range(TASKS)]
     workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
-    def in_threads(body: object) -> object:
+    def in_threads(body: Callable[..., float]) -> object:
         with hasten.ThreadPool(workers) as pool:
             return pool.starmap(body, tasks)
 

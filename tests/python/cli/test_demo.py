@@ -3,6 +3,8 @@
 import base64
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -38,6 +40,16 @@ def test_every_variant_computes_the_same(name: str, engines: dict[str, Engine | 
     assert result.rows[0].variant == "plain"
     assert result.rows[0].speedup == 1.0
     assert any("hasten" in row.variant or row.variant == "processes" for row in result.rows)
+
+
+def test_compiled_variants_compute_the_same(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hasten", "demo", "--size", "tiny", "--json", "demo.json"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = json.loads((tmp_path / "demo.json").read_text())
+    assert [row["variant"] for row in rows if row["equal"] is not True] == []
+    compiled = {row["program"] for row in rows if "hasten.njit" in row["variant"]}
+    assert len(compiled) == len(PROGRAMS) - 2  # waiting and reading files are not compiled
 
 
 def test_the_command_writes_json_html_and_a_chart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """The drop-in modules and the names of the package that are imported when first asked for."""
 
+import ast
 import concurrent.futures
 import functools
 import importlib
@@ -11,6 +12,7 @@ import queue
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 from unittest import mock
@@ -113,6 +115,12 @@ def test_original_looks_behind_a_drop_in(with_a_part: Any, monkeypatch: pytest.M
     assert _mirror.original("queue") is queue
 
 
+def test_type_checkers_see_the_same_names() -> None:
+    stub = ast.parse(Path(_lazy.__file__).with_name("_lazy_types.pyi").read_text())
+    seen = {alias.name: node.module for node in stub.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    assert seen == {name: face.drop_in for name, face in _lazy.FACES.items()}
+
+
 @pytest.mark.parametrize("name", sorted(_lazy.FACES))
 def test_every_name_of_the_package_is_there(name: str) -> None:
     assert callable(getattr(hasten, name))
@@ -123,7 +131,8 @@ def test_names_behave_as_the_originals() -> None:
     with hasten.ThreadPool(2) as pool, hasten.ThreadPoolExecutor(1) as executor:
         assert pool.map(abs, [-1, -2]) == [1, 2]
         assert executor.submit(abs, -3).result() == 3
-    assert hasten.multiprocessing.__name__ == "hasten.multiprocessing"
+    drop_in = _lazy.load("multiprocessing")
+    assert isinstance(drop_in, ModuleType) and drop_in.__name__ == "hasten.multiprocessing"
     with pytest.raises(AttributeError, match="no attribute 'no_such_name'"):
         hasten.no_such_name  # noqa: B018
 
