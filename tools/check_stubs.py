@@ -12,13 +12,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 MODULE = "hasten._core"
 STUBS = ROOT / "python" / "hasten" / "_core.pyi"
+PATTERNS = ROOT / "tools" / "stub_patterns.txt"
 
 
 def generate(module: str) -> str:
     """Return the stubs of an extension module that can be imported."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder, "stubs.pyi")
-        stubgen = [sys.executable, "-m", "nanobind.stubgen", "--quiet"]
+        stubgen = [sys.executable, "-m", "nanobind.stubgen", "--quiet", "--pattern-file", str(PATTERNS)]
         subprocess.run([*stubgen, "--module", module, "--output-file", str(output)], check=True)
         lines = output.read_text(encoding="utf-8").splitlines()
     return "\n".join(line.rstrip() for line in lines).strip() + "\n"

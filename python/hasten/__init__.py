@@ -10,7 +10,6 @@ from hasten._decorators import jit, njit, prange
 
 __all__ = [
     "__version__",
-    "errors",
     "get_num_threads",
     "get_thread_id",
     "jit",
@@ -23,8 +22,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name == "errors":
-        import importlib
+    from hasten._lazy import load
 
-        return importlib.import_module("hasten.errors")
-    raise AttributeError(f"module 'hasten' has no attribute {name!r}")
+    return load(name)
+
+
+def __dir__() -> list[str]:
+    from hasten._lazy import NAMES
+
+    return sorted({*globals(), *NAMES})

@@ -141,7 +141,7 @@ def _dispatcher(
         )
     if not isinstance(function, FunctionType):
         raise TypeError(f"The decorated object is not a function (got type {type(function)}).")
-    _core._capture_source(function)
+    _core.capture_source(function)
     return Dispatcher(function, signatures, options, **settings)
 
 

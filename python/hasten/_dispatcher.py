@@ -140,7 +140,7 @@ class Dispatcher(_core.Dispatcher):
         try:
             return {
                 "function": cloudpickle.dumps(self.py_func),
-                "source": _core._export_source(self.py_func),
+                "source": _core.export_source(self.py_func),
                 "signatures": self._declared,
                 "options": self.targetoptions,
                 "settings": self._settings,
@@ -156,7 +156,7 @@ class Dispatcher(_core.Dispatcher):
         key = self._pickle_key
         function = pickle.loads(state["function"])
         if state["source"] is not None:
-            _core._import_source(function, state["source"])
+            _core.import_source(function, state["source"])
         self.__init__(function, state["signatures"], state["options"], **state["settings"])  # type: ignore[misc]
         self._pickle_key = key
 

@@ -175,7 +175,7 @@ def capture(function: FunctionType) -> Source:
     if snapshot is None:
         texts.extend(_loader_text(name, function))
     word = "lambda" if code.co_name == "<lambda>" else code.co_name
-    texts.extend(Text(text) for text in _core._remembered_texts(name, word))
+    texts.extend(Text(text) for text in _core.remembered_texts(name, word))
     if name == "<string>":
         texts.extend(_command_text())
     elif name == "<stdin>":
@@ -433,7 +433,7 @@ def _scopes(code: CodeType) -> list[str]:
 
 
 def _imported_names(code: CodeType, names: dict[str, Any]) -> set[str]:
-    """Return the globals that the module probably got by `import`: calls of their attributes are compiled differently."""
+    """Return the globals that were probably imported: Python compiles calls of their attributes differently."""
     found = set()
     for name in code.co_names:
         value = names.get(name)

@@ -208,7 +208,10 @@ void Converter::fill(PyObject* node, AstClass kind, Expr* out) {
   case AstClass::kIfExp:
     return set(ExprKind::kIfExp, {Field::test, Field::body, Field::orelse});
   case AstClass::kJoinedStr:
-    return set_list(ExprKind::kJoinedStr, Field::values);
+    set_list(ExprKind::kJoinedStr, Field::values);
+    // Python 3.12 ends the format specifications that hold an expression with an empty text.
+    std::erase_if(out->children, [](const ExprPtr& part) { return part->kind == ExprKind::kConstant && part->literal.text.empty(); });
+    return;
   case AstClass::kFormattedValue:
     return formatted(node, out);
   case AstClass::kStarred:

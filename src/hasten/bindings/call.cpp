@@ -2,10 +2,12 @@
 
 #include <bit>
 #include <memory>
+#include <optional>
 
 #include "hasten/bindings/array_boxing.h"
 #include "hasten/bindings/boxing.h"
 #include "hasten/bindings/errors.h"
+#include "hasten/bindings/numpy_services.h"
 #include "hasten/bindings/stats.h"
 #include "hasten/bindings/thread_facts.h"
 
@@ -128,7 +130,15 @@ PyObject* call_code(const Route& route, PyObject* const* values) {
     unbox_bindings(code, &cursor);
   }
   uint64_t* out = cursor.slots;
+  std::optional<RandomStream> random;
+  if (code.draws_random) {
+    random.emplace();
+    if (!random->is_open()) {
+      return nullptr;
+    }
+  }
   const abi::Status status = run(code, &env, memory.slots, out);
+  random.reset();
   if (status == abi::Status::kOk) [[likely]] {
     return box_result(code, out);
   }

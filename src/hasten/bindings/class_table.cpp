@@ -62,27 +62,7 @@ void ClassTable::add(PyTypeObject* type, ClassShape shape, uint8_t id, array::DT
   rows_[slot] = {type, shape, id, dtype};
 }
 
-ClassTable& class_table() {
-  static ClassTable table;
-  return table;
-}
-
-bool dtype_of_type_num(int type_num, array::DType* out) {
-  switch (type_num) {
-  case NPY_LONGLONG:
-    *out = array::DType::kInt64;
-    return true;
-  case NPY_ULONGLONG:
-    *out = array::DType::kUInt64;
-    return true;
-  case NPY_LONGDOUBLE:
-  case NPY_CLONGDOUBLE:
-    return false;
-  default:
-    *out = static_cast<array::DType>(type_num);
-    return type_num <= NPY_CDOUBLE || (type_num >= NPY_DATETIME && type_num <= NPY_HALF);
-  }
-}
+ClassTable class_table;
 
 IntWidth width_of(PyObject* integer) {
   int overflow = 0;

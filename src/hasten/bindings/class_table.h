@@ -65,10 +65,15 @@ private:
 };
 
 // Of this process; ready when the module is loaded.
-ClassTable& class_table();
+extern ClassTable class_table;
 
-// The dtype behind one of NumPy's type numbers (long long is int64); false where compiled code doesn't know it.
-bool dtype_of_type_num(int type_num, array::DType* out);
+// The dtypes behind NumPy's type numbers; -1 where compiled code doesn't know them. long long (9, 10) is int64.
+constexpr std::array<int8_t, 24> kKnownDTypes{0, 1, 2, 3, 4, 5, 6, 7, 8, 7, 8, 11, 12, -1, 14, 15, -1, -1, -1, -1, -1, 21, 22, 23};
+inline bool dtype_of_type_num(int type_num, array::DType* out) {
+  const int known = type_num >= 0 && type_num < static_cast<int>(kKnownDTypes.size()) ? kKnownDTypes[static_cast<size_t>(type_num)] : -1;
+  *out = static_cast<array::DType>(known);
+  return known >= 0;
+}
 
 // The ids of Python's own classes, and of ints that need 64 bits without a sign.
 constexpr uint8_t kNoneId = 1;

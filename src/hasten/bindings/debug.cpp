@@ -1,12 +1,12 @@
 #include "hasten/bindings/debug.h"
 
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
-#include <nanobind/stl/vector.h>
 
 #include <cstdio>
+#include <optional>
 #include <string>
 
-#include "hasten/bindings/compile_memory.h"
 #include "hasten/bindings/host.h"
 #include "hasten/bindings/numpy_bridge.h"
 #include "hasten/bindings/source.h"
@@ -72,7 +72,7 @@ std::string signature_text(const std::string& text) {
 }
 
 // `path`: a name that the function reads, and attributes of it: "np.linalg.norm". None where it means nothing.
-nb::object lookup_text(nb::handle function, const std::string& path) {
+std::optional<std::string> lookup_text(nb::handle function, const std::string& path) {
   PythonHost& host = PythonHost::instance();
   size_t end = path.find('.');
   std::optional<infer::HostValue> value = host.lookup(host.handle_of(function.ptr()), path.substr(0, end));
@@ -81,7 +81,7 @@ nb::object lookup_text(nb::handle function, const std::string& path) {
     end = path.find('.', start);
     value = host.attribute(*value, path.substr(start, end == std::string::npos ? end : end - start));
   }
-  return value ? nb::object(nb::cast(value_text(*value))) : nb::none();
+  return value ? std::optional(value_text(*value)) : std::nullopt;
 }
 
 // The parameters of a function with their defaults, as inference gets them.
@@ -100,25 +100,22 @@ std::string parameters_text(nb::handle function) {
 } // namespace
 
 void add_debugging(nb::module_& m) {
-  m.def("_debug_syntax", syntax_text, nb::arg("function"), nb::arg("spans") = false);
-  m.def("_debug_typeof", type_text, nb::arg("value").none(), nb::arg("dialect") = "python");
-  m.def("_debug_typecode", [](nb::handle value) { return type_code(value.ptr()); }, nb::arg("value").none());
-  m.def("_debug_signature", signature_text);
-  m.def("_debug_lookup", lookup_text);
-  m.def("_debug_parameters", parameters_text);
+  m.def("debug_syntax", syntax_text, nb::arg("function"), nb::arg("spans") = false, "Return a function's syntax tree as text.");
+  m.def("debug_typeof", type_text, nb::arg("value").none(), nb::arg("dialect") = "python", "Return the spelling of a value's type.");
   m.def(
-      "_debug_resolve",
+      "debug_typecode", [](nb::handle value) { return type_code(value.ptr()); }, nb::arg("value").none(),
+      "Return the number that stands for a value's type; 0: it has none.");
+  m.def("debug_signature", signature_text, nb::arg("text"), "Return the spellings of a signature's types, the result's first.");
+  m.def("debug_lookup", lookup_text, nb::arg("function"), nb::arg("path"),
+        "Return what compiled code would find under a name of a function's, attributes behind dots.");
+  m.def("debug_parameters", parameters_text, nb::arg("function"), "Return a function's parameters with their defaults.");
+  m.def(
+      "debug_resolve",
       [](nb::handle function, const std::string& path) { return resolve_path(function.is_none() ? nullptr : function.ptr(), path); },
-      nb::arg("function").none(), nb::arg("path"));
-  m.def("_debug_numpy_loop", [](const std::string& symbol) { return numpy_symbol(symbol) != nullptr; });
-}
-
-void add_source_functions(nb::module_& m) {
-  install_compile_hook();
-  m.def("_remembered_texts", [](const std::string& file, const std::string& word) { return compile_memory().texts(file, word); });
-  m.def("_capture_source", [](nb::handle function) { capture_source(function.ptr()); });
-  m.def("_export_source", [](nb::handle function) { return nb::steal(export_source(function.ptr())); });
-  m.def("_import_source", [](nb::handle function, nb::tuple segment) { import_source(function.ptr(), segment.ptr()); });
+      nb::arg("function").none(), nb::arg("path"), "Return the object that a path of ir::Binding names.");
+  m.def(
+      "debug_numpy_loop", [](const std::string& symbol) { return numpy_symbol(symbol) != nullptr; }, nb::arg("symbol"),
+      "Tell whether compiled code may call one of NumPy's inner loops.");
 }
 
 } // namespace hasten::bindings

@@ -5,9 +5,7 @@
 
 namespace hasten::bindings {
 
-// Adds _debug_syntax, _debug_typeof, _debug_typecode, _debug_signature, _debug_lookup and _debug_numpy_loop.
+// Adds the functions whose names begin with "debug_".
 void add_debugging(nanobind::module_& module);
-// Adds what hasten._source and pickling call.
-void add_source_functions(nanobind::module_& module);
 
 } // namespace hasten::bindings

@@ -9,6 +9,7 @@
 #include "hasten/bindings/host.h"
 #include "hasten/bindings/host_values.h"
 #include "hasten/bindings/in_flight.h"
+#include "hasten/bindings/numpy_bridge.h"
 #include "hasten/bindings/recorder.h"
 #include "hasten/bindings/stats.h"
 #include "hasten/bindings/thread_facts.h"
@@ -139,6 +140,7 @@ Texts inspect(const Job& job) {
 
 void init_engine() {
   abi::set_poll_hook(handle_signals);
+  jit::set_symbol_provider(numpy_symbol);
   pthread_atfork(nullptr, nullptr, begin_anew_after_fork);
 }
 

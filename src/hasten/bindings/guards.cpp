@@ -63,18 +63,18 @@ bool is_same_value(PyObject* a, PyObject* b) {
   return PyArray_CheckScalar(a) && same_numpy_scalar(a, b);
 }
 
-void Guards::add_name(nb::dict names, nb::str name, nb::object value) {
+void Guards::add_name(nb::dict names, nb::str name, Expected expected) {
   for (DictWatch& watch : dicts_) {
     if (watch.names.is(names)) {
-      watch.entries.push_back({std::move(name), std::move(value)});
+      watch.entries.push_back({std::move(name), std::move(expected)});
       return;
     }
   }
   dicts_.push_back({std::move(names), 0, {}});
-  dicts_.back().entries.push_back({std::move(name), std::move(value)});
+  dicts_.back().entries.push_back({std::move(name), std::move(expected)});
 }
 
-void Guards::add_cell(nb::object cell, nb::object value) { cells_.push_back({std::move(cell), std::move(value)}); }
+void Guards::add_cell(nb::object cell, Expected expected) { cells_.push_back({std::move(cell), std::move(expected)}); }
 
 bool Guards::compare(DictWatch& watch) {
   for (const Entry& entry : watch.entries) {
@@ -83,7 +83,7 @@ bool Guards::compare(DictWatch& watch) {
       PyErr_Clear();
       return false;
     }
-    if (!is_same_value(current, entry.value.ptr())) {
+    if (!entry.expected.is_met_by(current)) {
       return false;
     }
   }
@@ -93,23 +93,33 @@ bool Guards::compare(DictWatch& watch) {
 
 bool Guards::cells_hold() const {
   for (const CellWatch& watch : cells_) {
-    if (!is_same_value(PyCell_GET(watch.cell.ptr()), watch.value.ptr())) {
+    if (!watch.expected.is_met_by(PyCell_GET(watch.cell.ptr()))) {
       return false;
     }
   }
   return true;
 }
 
+int Expected::traverse(visitproc visit, void* arg) const {
+  Py_VISIT(value.ptr());
+  Py_VISIT(undecorated.ptr());
+  return 0;
+}
+
 int Guards::traverse(visitproc visit, void* arg) const {
   for (const DictWatch& watch : dicts_) {
     Py_VISIT(watch.names.ptr());
     for (const Entry& entry : watch.entries) {
-      Py_VISIT(entry.value.ptr());
+      if (const int stop = entry.expected.traverse(visit, arg)) {
+        return stop;
+      }
     }
   }
   for (const CellWatch& watch : cells_) {
     Py_VISIT(watch.cell.ptr());
-    Py_VISIT(watch.value.ptr());
+    if (const int stop = watch.expected.traverse(visit, arg)) {
+      return stop;
+    }
   }
   return 0;
 }

@@ -16,11 +16,24 @@ namespace nb = nanobind;
 // 0.0 is not -0.0, 1 is not True).
 bool is_same_value(PyObject* a, PyObject* b);
 
+// What a name must mean. `value` invalid: the name was absent (a builtin stood for it).
+struct Expected {
+  nb::object value;
+  // Valid where a function that is still being decorated read its own name, which then meant nothing yet, or this undecorated function:
+  // both are as good as the value.
+  nb::object undecorated;
+
+  bool is_met_by(PyObject* current) const {
+    return current == value.ptr() || is_same_value(value.ptr(), current) ||
+           (undecorated.is_valid() && (current == nullptr || current == undecorated.ptr()));
+  }
+  int traverse(visitproc visit, void* arg) const;
+};
+
 class Guards {
 public:
-  // `value` null: the name was absent (a builtin stood for it).
-  void add_name(nb::dict names, nb::str name, nb::object value);
-  void add_cell(nb::object cell, nb::object value);
+  void add_name(nb::dict names, nb::str name, Expected expected);
+  void add_cell(nb::object cell, Expected expected);
 
   // Whether all values still are what they were. Where nobody wrote to the namespaces since the last time, this compares one number for each.
   bool hold() {
@@ -37,7 +50,7 @@ public:
 private:
   struct Entry {
     nb::str name;
-    nb::object value;
+    Expected expected;
   };
   struct DictWatch {
     nb::dict names;
@@ -46,7 +59,7 @@ private:
   };
   struct CellWatch {
     nb::object cell;
-    nb::object value;
+    Expected expected;
   };
 
   // A dict's number changes with every write to it. Python 3.14 has no such number any more: there the values are compared in each call.

@@ -92,6 +92,9 @@ bool plain_value(PythonHost& host, PyObject* object, Dialect dialect, HostValue*
     return false;
   }
   out->type = type_of(object, dialect);
+  if (!ir::is_number(out->type)) {
+    return true;
+  }
   out->constant.type = out->type;
   if (PyLong_Check(object)) {
     out->constant.i = static_cast<int64_t>(PyLong_AsUnsignedLongLongMask(object));

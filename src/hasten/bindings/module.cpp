@@ -62,11 +62,13 @@ NB_MODULE(_core, m) {
   bindings::add_source_functions(m);
   bindings::add_debugging(m);
   m.attr("__version__") = HASTEN_VERSION;
-  m.def("stats", stats, "Count what happened in this process: compilations, loads from the cache, calls, blocks of memory.");
+  m.def("stats", stats, nb::sig("def stats() -> dict[str, int]"),
+        "Count what happened in this process: compilations, loads from the cache, calls, blocks of memory.");
   m.def("set_num_threads", set_num_threads, nb::arg("n"), "Let parallel loops of this thread use at most n threads.");
   m.def("get_num_threads", hst_get_num_threads, "Return how many threads parallel loops of this thread may use.");
   m.def("get_thread_id", hst_get_thread_id, "Return the index of this thread in the parallel loop that it runs, else 0.");
   m.def("typeof", typeof_text, nb::arg("value").none(), "Return the type that compiled code has for a value, as text.");
   m.def("set_gradual_hook", bindings::set_gradual_hook, nb::arg("hook").none(),
+        nb::sig("def set_gradual_hook(hook: Callable[[Any, Exception], Callable[..., Any]] | None) -> None"),
         "Let plain jit call hook(dispatcher, exception) where it can't compile; it returns what is called instead of native code.");
 }

@@ -9,8 +9,14 @@
 namespace hasten::bindings {
 namespace {
 
-// The Python function behind a handle, whether or not it is jitted; borrowed.
-PyObject* python_function(infer::Handle handle) { return function_behind(PythonHost::instance().object_of(handle)); }
+// Borrowed; null where the dict has no such name.
+PyObject* item(const nb::object& names, const nb::str& name) {
+  PyObject* value = PyDict_GetItemWithError(names.ptr(), name.ptr());
+  if (value == nullptr && PyErr_Occurred() != nullptr) {
+    nb::raise_python_error();
+  }
+  return value;
+}
 
 nb::str interned(const char* text) { return nb::steal<nb::str>(PyUnicode_InternFromString(text)); }
 
@@ -24,21 +30,18 @@ nb::object class_dict(PyTypeObject* type) {
 
 } // namespace
 
-void RecordingHost::add(const nb::object& space, const nb::str& name, const nb::object& value) {
+void RecordingHost::add(const nb::object& space, const nb::str& name, const Expected& expected) {
   const bool known = std::any_of(reads_.begin(), reads_.end(), [&](const Read& read) {
-    return read.space.is(space) && read.name.is(name) && read.value.is(value);
+    return read.space.is(space) && read.name.is(name) && read.expected.value.is(expected.value);
   });
   if (!known) {
-    reads_.push_back({space, name, value});
+    reads_.push_back({space, name, expected});
   }
 }
 
 bool RecordingHost::add_item(const nb::object& names, const nb::str& name) {
-  PyObject* value = PyDict_GetItemWithError(names.ptr(), name.ptr());
-  if (value == nullptr && PyErr_Occurred() != nullptr) {
-    nb::raise_python_error();
-  }
-  add(names, name, nb::borrow(value));
+  PyObject* value = item(names, name);
+  add(names, name, {nb::borrow(value), {}});
   return value != nullptr;
 }
 
@@ -52,13 +55,15 @@ void RecordingHost::add_class_attribute(PyTypeObject* type, const nb::str& name)
 }
 
 void RecordingHost::record_name(infer::Handle handle, const std::string& name) {
-  PyObject* function = python_function(handle);
+  PyObject* callable = PythonHost::instance().object_of(handle);
+  PyObject* function = function_behind(callable);
   const nb::str key = interned(name.c_str());
-  if (PyObject* cell = closure_cell(function, key.ptr())) {
-    add(nb::borrow(cell), {}, nb::borrow(PyCell_GET(cell)));
-  } else {
-    add_item(nb::borrow(PyFunction_GetGlobals(function)), key);
-  }
+  PyObject* cell = closure_cell(function, key.ptr());
+  const nb::object space = nb::borrow(cell != nullptr ? cell : PyFunction_GetGlobals(function));
+  PyObject* value = cell != nullptr ? PyCell_GET(cell) : item(space, key);
+  const bool is_own_name = value == function || (value == nullptr && nb::str(nb::handle(function).attr("__name__")).equal(key));
+  Expected expected{nb::borrow(is_own_name ? callable : value), is_own_name ? nb::borrow(function) : nb::object()};
+  add(space, cell != nullptr ? nb::str() : key, expected);
 }
 
 void RecordingHost::record_attribute(const infer::HostValue& object, const std::string& name) {
@@ -143,9 +148,9 @@ Guards RecordingHost::guards() const {
   Guards guards;
   for (const Read& read : reads_) {
     if (PyCell_Check(read.space.ptr())) {
-      guards.add_cell(read.space, read.value);
+      guards.add_cell(read.space, read.expected);
     } else {
-      guards.add_name(nb::borrow<nb::dict>(read.space), read.name, read.value);
+      guards.add_name(nb::borrow<nb::dict>(read.space), read.name, read.expected);
     }
   }
   return guards;

@@ -33,10 +33,10 @@ private:
   struct Read {
     nb::object space;
     nb::str name;
-    nb::object value; // invalid: absent
+    Expected expected;
   };
 
-  void add(const nb::object& space, const nb::str& name, const nb::object& value);
+  void add(const nb::object& space, const nb::str& name, const Expected& expected);
   // Whether the dict has the name.
   bool add_item(const nb::object& names, const nb::str& name);
   void add_class_attribute(PyTypeObject* type, const nb::str& name);

@@ -1,11 +1,13 @@
 #include "hasten/bindings/source.h"
 
-#include <nanobind/nanobind.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
 
 #include <utility>
 
 #include "hasten/base/diagnostic.h"
 #include "hasten/bindings/ast_to_syntax.h"
+#include "hasten/bindings/compile_memory.h"
 #include "hasten/bindings/python_error.h"
 
 namespace nb = nanobind;
@@ -94,15 +96,16 @@ Known& known_of(PyObject* function) {
 
 // The error that hasten._source raised: SourceError(message, way_out), or one of Python's own while it parsed.
 base::Diagnostic source_diagnostic(PyObject* code) {
-  const nb::object type = helper("SourceError");
-  if (PyErr_ExceptionMatches(type.ptr()) == 0) {
-    return diagnostic_of_python_error("the source of " + text_of(reinterpret_cast<PyCodeObject*>(code)->co_qualname) + " can't be parsed");
-  }
   PyObject* error[3];
   PyErr_Fetch(&error[0], &error[1], &error[2]);
   PyErr_NormalizeException(&error[0], &error[1], &error[2]);
+  const nb::object type = helper("SourceError");
+  if (PyErr_GivenExceptionMatches(error[0], type.ptr()) == 0) {
+    PyErr_Restore(error[0], error[1], error[2]);
+    return diagnostic_of_python_error("the source of " + text_of(reinterpret_cast<PyCodeObject*>(code)->co_qualname) + " can't be parsed");
+  }
   const nb::object owned[] = {nb::steal(error[0]), nb::steal(error[1]), nb::steal(error[2])};
-  const nb::object arguments = nb::steal(PyObject_GetAttrString(error[1], "args"));
+  const nb::object arguments = nb::steal(PyObject_GetAttrString(owned[1].ptr(), "args"));
   return {base::Fault::kUser, text_of(PyTuple_GetItem(arguments.ptr(), 0)), text_of(PyTuple_GetItem(arguments.ptr(), 1))};
 }
 
@@ -181,6 +184,24 @@ void import_source(PyObject* function, PyObject* exported) {
   }
   PyErr_Clear();
   attach(code, std::move(source));
+}
+
+using SourceTuple = nb::typed<nb::tuple, nb::any, nb::ellipsis>;
+
+void add_source_functions(nb::module_& m) {
+  install_compile_hook();
+  m.def(
+      "remembered_texts", [](const std::string& file, const std::string& word) { return compile_memory().texts(file, word); },
+      nb::arg("file"), nb::arg("word"), "Return the texts that were compiled under a file name and hold a word, newest first.");
+  m.def(
+      "capture_source", [](nb::handle function) { capture_source(function.ptr()); }, nb::arg("function"),
+      "Remember where the source of a function lies now.");
+  m.def(
+      "export_source", [](nb::handle function) { return nb::steal<SourceTuple>(export_source(function.ptr())); }, nb::arg("function"),
+      "Return the source of a function as plain values, for pickling.");
+  m.def(
+      "import_source", [](nb::handle function, const SourceTuple& source) { import_source(function.ptr(), source.ptr()); },
+      nb::arg("function"), nb::arg("source"), "Give a function that came from a pickle the source that export_source returned.");
 }
 
 } // namespace hasten::bindings

@@ -8,6 +8,8 @@
 
 #include <memory>
 
+#include <nanobind/nanobind.h>
+
 #include "hasten/compiler/syntax/tree.h"
 
 namespace hasten::bindings {
@@ -23,5 +25,8 @@ std::shared_ptr<const syntax::Source> source_of(PyObject* function);
 PyObject* export_source(PyObject* function);
 // Gives a function that was made anew from a pickle the text that export_source returned.
 void import_source(PyObject* function, PyObject* exported);
+
+// Lets Python call these (without source_of), and begins to remember the texts that are compiled.
+void add_source_functions(nanobind::module_& module);
 
 } // namespace hasten::bindings

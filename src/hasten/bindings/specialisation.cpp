@@ -1,5 +1,7 @@
 #include "hasten/bindings/specialisation.h"
 
+#include "hasten/bindings/numpy_services.h"
+
 #include "hasten/bindings/boxing.h"
 #include "hasten/bindings/numpy_api.h"
 #include "hasten/bindings/type_of.h"
@@ -47,6 +49,8 @@ StepKind step_kind_of(PyObject* value, ir::TypeRef wanted) {
 } // namespace
 
 void Specialisation::lay_out() {
+  prepare_numpy_services(unit.symbols);
+  draws_random = bindings::draws_random(unit.symbols);
   for (ir::TypeRef type : unit.arguments) {
     argument_slots += ir::slot_count(type);
     blocks += block_count(type);

@@ -34,6 +34,7 @@ struct Specialisation {
   std::vector<BoundArray> arrays;   // those of them that are arrays
   Guards guards;
   ResultKind result_kind = ResultKind::kOther;
+  bool draws_random = false; // from numpy.random's stream
   int argument_slots = 0;
   int result_slots = 0;
   int binding_slots = 0;

@@ -35,7 +35,7 @@ uint8_t int_id(PyObject* value) {
 
 // 0 where the value isn't a scalar.
 uint8_t scalar_id(PyObject* value) {
-  const ClassRow* row = class_table().find(Py_TYPE(value));
+  const ClassRow* row = class_table.find(Py_TYPE(value));
   return row == nullptr ? 0 : row->shape == ClassShape::kInt ? int_id(value) : row->id;
 }
 
@@ -103,7 +103,7 @@ uint64_t object_code(PyObject* value) { return kObjectTag | static_cast<uint64_t
 } // namespace
 
 uint64_t type_code(PyObject* value) {
-  const ClassRow* row = class_table().find(Py_TYPE(value));
+  const ClassRow* row = class_table.find(Py_TYPE(value));
   if (row == nullptr) {
     return dispatcher_hooks().is_dispatcher(value) ? object_code(value) : 0;
   }

@@ -105,7 +105,15 @@ ir::TypeRef type_of_array(PyArrayObject* array) {
   return ir::array_type(item, PyArray_NDIM(array), layout, !PyArray_ISWRITEABLE(array));
 }
 
-std::string class_name(PyObject* value) { return text_of(reinterpret_cast<PyObject*>(Py_TYPE(value))); }
+// "list", "numpy.matrix"
+std::string class_name(PyObject* value) {
+  const nb::object qualified = nb::steal(PyType_GetQualName(Py_TYPE(value)));
+  const nb::object module = nb::steal(PyObject_GetAttrString(reinterpret_cast<PyObject*>(Py_TYPE(value)), "__module__"));
+  PyErr_Clear();
+  const std::string name = qualified.is_valid() ? text_of(qualified.ptr()) : Py_TYPE(value)->tp_name;
+  const std::string space = module.is_valid() ? text_of(module.ptr()) : std::string();
+  return space.empty() || space == "builtins" ? name : space + "." + name;
+}
 
 // Subclasses of ndarray give other answers than arrays do (matrix), or hold more than an array holds (a mask). A memmap is an array.
 ir::TypeRef type_of_array_subclass(PyObject* value) {
@@ -114,19 +122,19 @@ ir::TypeRef type_of_array_subclass(PyObject* value) {
     return type_of_array(reinterpret_cast<PyArrayObject*>(value));
   }
   PyErr_Clear();
-  refuse("values of " + class_name(value), "Pass a plain array: np.asarray(x).");
+  refuse("values of class " + class_name(value), "Pass a plain array: np.asarray(x).");
 }
 
 // A member of an IntEnum or IntFlag is the int that it is; other subclasses may behave in any way.
 ir::TypeRef type_of_int_subclass(PyObject* value, Dialect dialect) {
   if (!is_int_enum(value)) {
-    refuse("values of " + class_name(value), "Pass a plain int: int(x).");
+    refuse("values of class " + class_name(value), "Pass a plain int: int(x).");
   }
   return type_of_int(value, dialect);
 }
 
 [[noreturn]] void refuse_object(PyObject* value) {
-  const std::string what = "values of " + class_name(value);
+  const std::string what = "values of class " + class_name(value);
   if (PyList_Check(value)) {
     refuse(what, "Pass an array, np.array(x), or a tuple.");
   }
@@ -190,9 +198,9 @@ ir::TypeRef type_of_row(PyObject* value, const ClassRow& row, Dialect dialect) {
 } // namespace
 
 ir::TypeRef type_of(PyObject* value, Dialect dialect) {
-  const ClassRow* row = class_table().find(Py_TYPE(value));
-  if (row == nullptr && class_table().add_numpy()) {
-    row = class_table().find(Py_TYPE(value));
+  const ClassRow* row = class_table.find(Py_TYPE(value));
+  if (row == nullptr && class_table.add_numpy()) {
+    row = class_table.find(Py_TYPE(value));
   }
   return row != nullptr ? type_of_row(value, *row, dialect) : type_of_object(value, dialect);
 }
@@ -213,8 +221,8 @@ ir::TypeRef type_of_dtype(PyObject* dtype) {
 }
 
 ir::TypeRef type_of_scalar_class(PyTypeObject* scalar_class) {
-  class_table().add_numpy();
-  const ClassRow* row = class_table().find(scalar_class);
+  class_table.add_numpy();
+  const ClassRow* row = class_table.find(scalar_class);
   const bool is_scalar = row != nullptr && (row->shape == ClassShape::kScalar || row->shape == ClassShape::kDatetime);
   return is_scalar ? ir::scalar_type(row->dtype) : nullptr;
 }

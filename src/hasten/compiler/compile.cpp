@@ -23,6 +23,9 @@ Unit compile(infer::Host& host, const Request& request) {
   for (const ir::Function& function : module.functions) {
     unit.has_parallel_loops = unit.has_parallel_loops || function.loop_body;
   }
+  for (const ir::Symbol& symbol : module.symbols) {
+    unit.symbols.push_back(symbol.name);
+  }
   unit.sites = std::move(module.sites);
   unit.locations = std::move(module.locations);
   unit.names = std::move(module.names);

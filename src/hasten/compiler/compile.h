@@ -34,6 +34,7 @@ struct Unit {
   std::vector<ir::Binding> bindings;
   std::vector<CapturedName> captured;
   std::vector<infer::Handle> callees; // functions whose code is part of this unit
+  std::vector<std::string> symbols;     // what the code calls of the library
   bool has_parallel_loops = false;
   llvm_backend::Object object;
   std::string ir;

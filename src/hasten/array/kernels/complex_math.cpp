@@ -1,6 +1,7 @@
 // cmath's functions, over the C library's.
 #include <cmath>
 #include <complex>
+#include <limits>
 
 #include "hasten/array/kernels/scalar_math.h"
 
@@ -49,10 +50,29 @@ HASTEN_COMPLEX_FUNCTION(asinh)
 HASTEN_COMPLEX_FUNCTION(acosh)
 HASTEN_COMPLEX_FUNCTION(atanh)
 HASTEN_COMPLEX_FUNCTION(exp)
-HASTEN_COMPLEX_FUNCTION(sqrt)
 #undef HASTEN_COMPLEX_FUNCTION
 
 namespace {
+
+// Scaled so that neither overflow nor underflow spoils it, as cmath computes it; other libraries round otherwise.
+Complex square_root(double re, double im) {
+  if (!std::isfinite(re) || !std::isfinite(im) || (re == 0 && im == 0)) {
+    return std::sqrt(Complex(re, im));
+  }
+  double ax = std::fabs(re);
+  const double ay = std::fabs(im);
+  double s = 0;
+  if (ax < std::numeric_limits<double>::min() && ay < std::numeric_limits<double>::min() && (ax > 0 || ay > 0)) {
+    constexpr int kScaleUp = 54;
+    ax = std::ldexp(ax, kScaleUp);
+    s = std::ldexp(std::sqrt(ax + std::hypot(ax, std::ldexp(ay, kScaleUp))), -28);
+  } else {
+    ax /= 8.0;
+    s = 2.0 * std::sqrt(ax + std::hypot(ax, ay / 8.0));
+  }
+  const double d = ay / (2.0 * s);
+  return re >= 0 ? Complex(s, std::copysign(d, im)) : Complex(d, std::copysign(s, im));
+}
 
 // The logarithm of zero is a domain error.
 int32_t logarithm(Env* env, double* out, double re, double im, int64_t checked, double base) {
@@ -64,6 +84,10 @@ int32_t logarithm(Env* env, double* out, double re, double im, int64_t checked, 
 }
 
 } // namespace
+
+extern "C" int32_t hst_csqrt(Env* env, double* out, double re, double im, int64_t checked) {
+  return finish(env, out, {re, im}, square_root(re, im), checked);
+}
 
 extern "C" int32_t hst_clog(Env* env, double* out, double re, double im, int64_t checked) {
   return logarithm(env, out, re, im, checked, 1.0);

@@ -1,7 +1,10 @@
 #include "hasten/array/kernels/table.h"
 
+#include <vector>
+
 #include "hasten/abi/ewise.h"
 #include "hasten/array/kernels/copy.h"
+#include "hasten/array/kernels/matmul.h"
 #include "hasten/array/kernels/random.h"
 #include "hasten/array/kernels/reduce.h"
 #include "hasten/array/kernels/scalar_math.h"
@@ -10,7 +13,7 @@
 namespace hasten::array {
 
 std::span<const abi::Symbol> kernel_symbols() {
-  static const abi::Symbol symbols[] = {
+  static const std::vector<abi::Symbol> symbols = {
       HASTEN_SYMBOL(hst_ewise_new),
       HASTEN_SYMBOL(hst_ewise_into),
       HASTEN_SYMBOL(hst_ewise_reduce),
@@ -56,6 +59,40 @@ std::span<const abi::Symbol> kernel_symbols() {
       HASTEN_SYMBOL(hst_clog10),
       HASTEN_SYMBOL(hst_csqrt),
       HASTEN_SYMBOL(hst_crect),
+      HASTEN_SYMBOL(hst_dot_mv),
+      HASTEN_SYMBOL(hst_dot_vm),
+      HASTEN_SYMBOL(hst_dot_mm),
+      HASTEN_SYMBOL(hst_matmul_mv),
+      HASTEN_SYMBOL(hst_matmul_vm),
+      HASTEN_SYMBOL(hst_matmul_mm),
+      {"hst_dot_vv_bool", reinterpret_cast<void*>(&hst_dot_vv)},
+      {"hst_dot_vv_int8", reinterpret_cast<void*>(&hst_dot_vv)},
+      {"hst_dot_vv_uint8", reinterpret_cast<void*>(&hst_dot_vv)},
+      {"hst_dot_vv_int16", reinterpret_cast<void*>(&hst_dot_vv)},
+      {"hst_dot_vv_uint16", reinterpret_cast<void*>(&hst_dot_vv)},
+      {"hst_dot_vv_int32", reinterpret_cast<void*>(&hst_dot_vv)},
+      {"hst_dot_vv_uint32", reinterpret_cast<void*>(&hst_dot_vv)},
+      {"hst_dot_vv_int64", reinterpret_cast<void*>(&hst_dot_vv)},
+      {"hst_dot_vv_uint64", reinterpret_cast<void*>(&hst_dot_vv)},
+      {"hst_dot_vv_float16", reinterpret_cast<void*>(&hst_dot_vv)},
+      {"hst_dot_vv_float32", reinterpret_cast<void*>(&hst_dot_vv)},
+      {"hst_dot_vv_float64", reinterpret_cast<void*>(&hst_dot_vv)},
+      {"hst_dot_vv_complex64", reinterpret_cast<void*>(&hst_dot_vv)},
+      {"hst_dot_vv_complex128", reinterpret_cast<void*>(&hst_dot_vv)},
+      {"hst_matmul_vv_bool", reinterpret_cast<void*>(&hst_matmul_vv)},
+      {"hst_matmul_vv_int8", reinterpret_cast<void*>(&hst_matmul_vv)},
+      {"hst_matmul_vv_uint8", reinterpret_cast<void*>(&hst_matmul_vv)},
+      {"hst_matmul_vv_int16", reinterpret_cast<void*>(&hst_matmul_vv)},
+      {"hst_matmul_vv_uint16", reinterpret_cast<void*>(&hst_matmul_vv)},
+      {"hst_matmul_vv_int32", reinterpret_cast<void*>(&hst_matmul_vv)},
+      {"hst_matmul_vv_uint32", reinterpret_cast<void*>(&hst_matmul_vv)},
+      {"hst_matmul_vv_int64", reinterpret_cast<void*>(&hst_matmul_vv)},
+      {"hst_matmul_vv_uint64", reinterpret_cast<void*>(&hst_matmul_vv)},
+      {"hst_matmul_vv_float16", reinterpret_cast<void*>(&hst_matmul_vv)},
+      {"hst_matmul_vv_float32", reinterpret_cast<void*>(&hst_matmul_vv)},
+      {"hst_matmul_vv_float64", reinterpret_cast<void*>(&hst_matmul_vv)},
+      {"hst_matmul_vv_complex64", reinterpret_cast<void*>(&hst_matmul_vv)},
+      {"hst_matmul_vv_complex128", reinterpret_cast<void*>(&hst_matmul_vv)},
       HASTEN_SYMBOL(hst_random_seed),
       HASTEN_SYMBOL(hst_random_double),
       HASTEN_SYMBOL(hst_random_uniform),

@@ -182,8 +182,7 @@ TypeRef common_type(Emitter& e, const Value& a, const Value& b) {
 Value true_divide(Emitter& e, const Value& a, const Value& b) {
   TypeRef type = common_type(e, a, b);
   if (ir::is_integral(type)) {
-    const bool small = !type->weak && !e.numba() && type->bits <= 8;
-    type = ir::scalar_type(small ? DType::kFloat16 : DType::kFloat64, type->weak);
+    type = ir::scalar_type(DType::kFloat64, type->weak);
   }
   const Value x = e.cast(a, type);
   const Value y = e.cast(b, type);

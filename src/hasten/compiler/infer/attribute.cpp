@@ -164,9 +164,7 @@ Value attribute(Emitter& e, const Value& given_object, const std::string& name) 
     if (e.known_string(object) && name == "format") {
       return method(e, object, "str.format");
     }
-    HostValue host;
-    host.type = object.type;
-    const auto found = e.session().host().attribute(host, name);
+    const auto found = e.session().host().attribute(e.session().named(object.type), name);
     if (found) {
       return from_host(e, *found);
     }

@@ -145,8 +145,8 @@ void FunctionEmitter::emit_instr(FlowId id) {
   std::vector<Value> args;
   for (const FlowId arg : instr.args) {
     args.push_back(values_[arg]);
-    if (args.back().type == nullptr) {
-      return;
+    if (args.back().type == nullptr || args.back().type->kind == Kind::kUndefined) {
+      return; // never runs
     }
   }
   locate(instr.span);
@@ -210,7 +210,7 @@ void FunctionEmitter::terminate(FlowBlockId block, const FlowInstr& control) {
 
 void FunctionEmitter::return_value(const FlowInstr& control) {
   const Value& value = values_[control.args[0]];
-  if (value.type == nullptr) {
+  if (value.type == nullptr || value.type->kind == Kind::kUndefined) {
     builder_->emit(Op::kUnreachable, ir::none_type(), {});
     return;
   }

@@ -74,6 +74,7 @@ Value from_host(Emitter& e, const HostValue& value) {
   case Kind::kArray:
     return array_binding(e, value);
   case Kind::kNamed:
+    e.session().remember_named(value);
     if (ir::is_named(value.type, "exception:")) {
       return e.named("exception:" + value.path);
     }

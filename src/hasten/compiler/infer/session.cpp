@@ -38,6 +38,13 @@ const Known* Session::remember(Known known) {
   return &known_.back();
 }
 
+HostValue Session::named(ir::TypeRef type) const {
+  const auto found = named_.find(type);
+  HostValue value;
+  value.type = type;
+  return found == named_.end() ? value : found->second;
+}
+
 std::shared_ptr<const HostFunction> Session::host_function(Handle callable) {
   auto& found = host_functions_[callable];
   if (!found) {
@@ -175,7 +182,7 @@ bool Session::visit(Instance& instance, FlowBlockId block) {
     bool ready = true;
     for (const FlowId arg : instr.args) {
       args.push_back(instance.states[arg]);
-      ready = ready && args.back().type != nullptr;
+      ready = ready && args.back().type != nullptr && args.back().type->kind != ir::Kind::kUndefined;
     }
     if (!ready) {
       continue;
@@ -282,7 +289,7 @@ bool Session::leave(Instance& instance, FlowBlockId block, const FlowInstr& cont
     return false;
   }
   const Value& value = instance.states[control.args[0]];
-  if (value.type == nullptr) {
+  if (value.type == nullptr || value.type->kind == ir::Kind::kUndefined) {
     return false;
   }
   const Value so_far{instance.result};

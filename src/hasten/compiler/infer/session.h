@@ -52,6 +52,9 @@ public:
   int64_t new_function();
   ir::Function& function(int64_t index) { return functions_[static_cast<size_t>(index)]; }
   const Known* remember(Known known);
+  // Named types stand for objects of Python; the Host knows these by more than the name.
+  void remember_named(const HostValue& value) { named_.emplace(value.type, value); }
+  HostValue named(ir::TypeRef type) const;
   void captured(Handle function, const std::string& name) { captured_.insert({function, name}); }
   int32_t binding(const HostValue& value);
   int64_t site(ir::RaiseSite site);
@@ -80,6 +83,7 @@ private:
   std::map<Handle, std::shared_ptr<const Flow>> flows_;
   std::vector<Instance*> to_emit_;
   std::set<std::pair<Handle, std::string>> captured_;
+  std::map<ir::TypeRef, HostValue> named_;
   std::map<const syntax::Source*, uint32_t> source_names_;
   uint64_t epoch_ = 1;
   int depth_ = 0;

@@ -55,7 +55,7 @@ struct Block {
 
 // A literal scalar. Complex uses both floats. Integers of all widths lie in `i` (uint64 as its bits).
 struct Constant {
-  TypeRef type;
+  TypeRef type = nullptr;
   int64_t i = 0;
   double re = 0;
   double im = 0;

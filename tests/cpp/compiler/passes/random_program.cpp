@@ -107,7 +107,7 @@ private:
 
   ValueId an_int() {
     if (!positions_.empty() && !flip(3)) {
-      const ValueId p = positions_[below(positions_.size())];
+      const ValueId p = positions_[below(positions_.size())].position;
       return flip(3) ? b_.emit(flip(2) ? Op::kAdd : Op::kSub, intp_type(), {p, integer(1)}) : p;
     }
     return flip(2) ? integer(static_cast<int64_t>(below(4)) - 1) : vars_[kInts + below(2)];
@@ -130,13 +130,13 @@ private:
       b_.function().values.back().aux = kScaled;
       return;
     case 4: {
-      const ValueId v = array();
+      const ValueId v = indexed_array();
       vars_[kFloats + below(2)] = b_.emit(Op::kLoad, line_->elem, indexed(v));
       return;
     }
     case 5:
     case 6: {
-      std::vector<ValueId> args = indexed(array());
+      std::vector<ValueId> args = indexed(indexed_array());
       args.push_back(scalar());
       b_.emit(Op::kStore, none_type(), args);
       return;
@@ -208,6 +208,9 @@ private:
     vars_[is_plane ? kPlanes + below(2) : kLines + below(3)] = weaker;
   }
 
+  // Rather what the loop around goes over.
+  ValueId indexed_array() { return positions_.empty() || flip(3) ? array() : positions_.back().array; }
+
   std::vector<ValueId> indexed(ValueId v) {
     std::vector<ValueId> args{v};
     for (int64_t axis = 0; axis < b_.type(v)->ndim; ++axis) {
@@ -240,7 +243,8 @@ private:
 
   // for k in range(start, stop): with the poll in strips that infer writes.
   void loop(int depth) {
-    const ValueId stop = flip(3) ? vars_[kInts + below(2)] : dim(array(), 0);
+    const ValueId over = array();
+    const ValueId stop = flip(4) ? vars_[kInts + below(2)] : dim(over, 0);
     const ValueId start = flip(2) ? integer(0) : integer(static_cast<int64_t>(below(3)));
     const ValueId bounded = b_.emit(Op::kMin, intp_type(), {stop, integer(6)});
     const bool down = flip(4);
@@ -264,7 +268,8 @@ private:
     b_.set_block(body);
     const ValueId forth = b_.emit(Op::kAdd, intp_type(), {start, position});
     const ValueId last = b_.emit(Op::kSub, intp_type(), {stop, integer(1)});
-    positions_.push_back(down ? b_.emit(Op::kAdd, intp_type(), {last, b_.emit(Op::kMul, intp_type(), {position, integer(-1)})}) : forth);
+    const ValueId back = b_.emit(Op::kMul, intp_type(), {position, integer(-1)});
+    positions_.push_back({down ? b_.emit(Op::kAdd, intp_type(), {last, back}) : forth, over});
     statements(1 + below(3), depth + 1);
     positions_.pop_back();
     const ValueId next = b_.emit(Op::kAdd, intp_type(), {position, integer(1)});
@@ -310,7 +315,11 @@ private:
   TypeRef line_ = nullptr;
   TypeRef plane_ = nullptr;
   std::array<ValueId, kVars> vars_{};
-  std::vector<ValueId> positions_;
+  struct Position {
+    ValueId position;
+    ValueId array; // that the loop may be about
+  };
+  std::vector<Position> positions_;
 };
 
 } // namespace

@@ -138,6 +138,30 @@ b0:
 )");
 }
 
+TEST(Simplify, ASliceFromTheStartBeginsAtTheBase) {
+  // a[0:] as infer clamps it: its start is min(max(0, 0), n), where there is something to take.
+  EXPECT_EQ(simplified(R"(func @0 f(array(float64, 1d, A)) -> array(float64, 1d, A)
+b0:
+  %0 = param 0 : array(float64, 1d, A)
+  %1 = const 0 : int64
+  %2 = dim %0, 0 : int64
+  %3 = min %1, %2 : int64
+  %4 = sub %2, %3 : int64
+  %5 = max %4, %1 : int64
+  %6 = gt %5, %1 : bool
+  %7 = select %6, %3, %1 : int64
+  %8 = stride %0, 0 : int64
+  %9 = mul %7, %8 : int64
+  %10 = view %0, %9, %5, %8 : array(float64, 1d, A)
+  ret %10
+)"),
+            R"(func @0 f(array(float64, 1d, A)) -> array(float64, 1d, A)
+b0:
+  %0 = param 0 : array(float64, 1d, A)
+  ret %0
+)");
+}
+
 TEST(Simplify, MergesEqualValuesAndChecksThatWerePassed) {
   EXPECT_EQ(simplified(R"(site 0 = binding 0 ()
 func @0 f(array(float64, 1d, C), int64, bool) -> float64

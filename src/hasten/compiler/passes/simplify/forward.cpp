@@ -203,17 +203,26 @@ private:
       return zero_right ? instr_.args[0] : value_;
     case Op::kMul:
     case Op::kMulChecked:
-      return is(1, 1) ? instr_.args[0] : is(0, 1) ? instr_.args[1] : value_;
+      return is(1, 1) || is(0, 0) ? instr_.args[0] : is(0, 1) || zero_right ? instr_.args[1] : value_;
     case Op::kMax:
-      return zero_right && is_nonnegative(function_, instr_.args[0]) ? instr_.args[0] : same_operands();
     case Op::kMin:
-      return same_operands();
+      return compared_with_zero();
     case Op::kAnd:
     case Op::kOr:
       return logical();
     default:
       return value_;
     }
+  }
+
+  // The smaller, or greater, of 0 and what cannot be negative.
+  ValueId compared_with_zero() const {
+    for (size_t i = 0; i < 2; ++i) {
+      if (is(i, 0) && instr_.type->is_signed && is_nonnegative(function_, instr_.args[1 - i])) {
+        return instr_.args[instr_.op == Op::kMin ? i : 1 - i];
+      }
+    }
+    return same_operands();
   }
 
   ValueId same_operands() const { return instr_.args[0] == instr_.args[1] ? instr_.args[0] : value_; }
