@@ -14,9 +14,39 @@ from hasten.numba.core import config, errors
 from hasten.numba.core.typing.signatures import is_signature
 
 _OPTIONS = frozenset(
-    "nopython forceobj looplift debug boundscheck nogil no_rewrites parallel fastmath error_model inline forceinline cache locals".split()
+    [
+        "nopython",
+        "forceobj",
+        "looplift",
+        "debug",
+        "boundscheck",
+        "nogil",
+        "no_rewrites",
+        "parallel",
+        "fastmath",
+        "error_model",
+        "inline",
+        "forceinline",
+        "cache",
+        "locals",
+    ]
 )
-_OWN_OPTIONS = frozenset("nopython forceobj looplift debug boundscheck nogil parallel fastmath error_model inline cache locals".split())
+_OWN_OPTIONS = frozenset(
+    [
+        "nopython",
+        "forceobj",
+        "looplift",
+        "debug",
+        "boundscheck",
+        "nogil",
+        "parallel",
+        "fastmath",
+        "error_model",
+        "inline",
+        "cache",
+        "locals",
+    ]
+)
 
 
 def jit(
@@ -111,8 +141,8 @@ def _check(options: dict[str, Any], pipeline_class: Any) -> None:
         raise ValueError("Only one of 'nopython' or 'forceobj' can be True.")
     if nopython is False:
         warnings.warn(
-            "The keyword argument 'nopython=False' was supplied. From Numba 0.59.0 the default is True and supplying this argument "
-            "has no effect.",
+            "The keyword argument 'nopython=False' was supplied. From Numba 0.59.0 the default is True and supplying "
+            "this argument has no effect.",
             errors.NumbaDeprecationWarning,
             stacklevel=3,
         )
@@ -126,14 +156,14 @@ def _check(options: dict[str, Any], pipeline_class: Any) -> None:
 def _compile(function: Any, signatures: list[Any], options: dict[str, Any], settings: dict[str, Any]) -> Any:
     if isinstance(function, _core.Dispatcher):
         raise TypeError(
-            f"A jit decorator was called on an already jitted function {function}.  If trying to access the original python function, "
-            f"use the {function}.py_func attribute."
+            f"A jit decorator was called on an already jitted function {function}.  If trying to access the original "
+            f"python function, use the {function}.py_func attribute."
         )
     if not isinstance(function, FunctionType):
         raise TypeError(f"The decorated object is not a function (got type {type(function)}).")
     if config.DISABLE_JIT:
         return function
-    _core._capture_source(function)
+    _core.capture_source(function)
     return CPUDispatcher(function, signatures, options, **settings)
 
 

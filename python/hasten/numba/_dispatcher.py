@@ -78,7 +78,7 @@ class CPUDispatcher(Dispatcher):
         return bool(self.targetoptions.get("nopython"))
 
     def disable_compile(self, val: bool = True) -> None:
-        """Let calls with other types than those compiled so far convert their arguments or fail, instead of compiling."""
+        """Let calls with types that were not compiled convert their arguments or fail, instead of compiling."""
         if val and not self.compiled:
             raise AssertionError("there is no native version yet")
         super().disable_compile(val)
@@ -111,5 +111,11 @@ class CPUDispatcher(Dispatcher):
         out = file or sys.stdout
         for index, types in enumerate(self.signatures):
             if signature is None or types == tuple(signature):
-                print(f"{self.py_func.__name__} {types}", "-" * 80, self.inspect_code(index)[0], "=" * 80, sep="\n", file=out)
-
+                print(
+                    f"{self.py_func.__name__} {types}",
+                    "-" * 80,
+                    self.inspect_code(index)[0],
+                    "=" * 80,
+                    sep="\n",
+                    file=out,
+                )

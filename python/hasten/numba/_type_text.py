@@ -19,9 +19,22 @@ _NAMES: dict[str, Any] = {
     "ellipsis": types.ellipsis,
     "object": types.pyobject,
 }
-for _name in (
-    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 complex64 complex128".split()
-):
+for _name in [
+    "bool",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "float16",
+    "float32",
+    "float64",
+    "complex64",
+    "complex128",
+]:
     _NAMES[_name] = getattr(types, _name)
 
 _ARRAY = re.compile(r"(?P<readonly>readonly )?array\((?P<item>.*), (?P<ndim>\d+)d, (?P<layout>[CFA])\)")
@@ -67,7 +80,7 @@ def _compound(name: str, items: list[Any], text: str) -> Any:
 
 
 def _split(text: str) -> list[str]:
-    """The parts between commas that stand in no brackets."""
+    """Return the parts between commas that stand in no brackets."""
     parts, depth, start = [], 0, 0
     for index, character in enumerate(text):
         depth += (character in "([{") - (character in ")]}")

@@ -14,7 +14,21 @@ numpy_version = tuple(map(int, np.__version__.split(".")[:2]))
 FROM_DTYPE: dict[Any, Any] = {
     np.dtype(name): getattr(types, name)
     for name in (
-        "int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 complex64 complex128".split()
+        [
+            "int8",
+            "int16",
+            "int32",
+            "int64",
+            "uint8",
+            "uint16",
+            "uint32",
+            "uint64",
+            "float16",
+            "float32",
+            "float64",
+            "complex64",
+            "complex128",
+        ]
     )
 }
 FROM_DTYPE[np.dtype(bool)] = types.boolean

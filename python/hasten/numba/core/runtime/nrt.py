@@ -8,7 +8,7 @@ from hasten import _core
 
 
 class AllocationStats(NamedTuple):
-    """How many blocks of memory compiled code has taken and given back; a block holds its count and its items in one."""
+    """How many blocks of memory compiled code has taken and given back; a block holds its count beside its items."""
 
     alloc: int
     free: int

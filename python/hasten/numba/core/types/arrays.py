@@ -18,6 +18,22 @@ from hasten.numba.core.types.base import (
 )
 from hasten.numba.core.types.special import unliteral
 
+__all__ = [
+    "Array",
+    "ArrayIterator",
+    "Buffer",
+    "ByteArray",
+    "Bytes",
+    "CharSeq",
+    "DType",
+    "MemoryView",
+    "NestedArray",
+    "NumpyFlatType",
+    "PyArray",
+    "Record",
+    "UnicodeCharSeq",
+]
+
 
 class Buffer(IterableType, ArrayCompatible):
     """Memory that several objects can look into.

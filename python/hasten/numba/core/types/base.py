@@ -1,10 +1,35 @@
-"""What all types share: they are interned, compared by a key, and stand for arrays when indexed and for signatures when called."""
+"""What all types share: they are interned, compared by a key, and make arrays and signatures."""
 
 from __future__ import annotations
 
 import weakref
 from abc import ABCMeta
 from typing import Any
+
+__all__ = [
+    "ArrayCompatible",
+    "Callable",
+    "ConstSized",
+    "Container",
+    "DTypeSpec",
+    "Dummy",
+    "Hashable",
+    "InitialValue",
+    "IterableType",
+    "IteratorType",
+    "Literal",
+    "MutableSequence",
+    "Number",
+    "Opaque",
+    "Phantom",
+    "Poison",
+    "Sequence",
+    "SimpleIterableType",
+    "SimpleIteratorType",
+    "Sized",
+    "Type",
+    "TypeRef",
+]
 
 
 class _Interning(ABCMeta):

@@ -20,6 +20,26 @@ from hasten.numba.core.types.base import (
 )
 from hasten.numba.core.types.special import Optional, Undefined, unliteral
 
+__all__ = [
+    "BaseAnonymousTuple",
+    "BaseNamedTuple",
+    "BaseTuple",
+    "DictType",
+    "List",
+    "ListIter",
+    "ListType",
+    "NamedTuple",
+    "NamedUniTuple",
+    "Pair",
+    "Set",
+    "SetIter",
+    "Tuple",
+    "UniTuple",
+    "UniTupleIter",
+    "UnionType",
+    "is_homogeneous",
+]
+
 
 def is_homogeneous(*tys: Type) -> bool:
     """Return whether there are types, and all are one."""

@@ -10,6 +10,21 @@ import numpy as np
 
 from hasten.numba.core.types.base import Dummy, Hashable, Literal, Number, Type
 
+__all__ = [
+    "Boolean",
+    "BooleanLiteral",
+    "Complex",
+    "EnumClass",
+    "EnumMember",
+    "Float",
+    "IntEnumClass",
+    "IntEnumMember",
+    "Integer",
+    "IntegerLiteral",
+    "NPDatetime",
+    "NPTimedelta",
+]
+
 
 class Boolean(Hashable):
     """The type of True and False."""

@@ -21,6 +21,40 @@ from hasten.numba.core.types.base import (
     hashable_key,
 )
 
+__all__ = [
+    "BaseFunction",
+    "CPointer",
+    "DeferredType",
+    "Dispatcher",
+    "EllipsisType",
+    "ExceptionClass",
+    "ExceptionInstance",
+    "Function",
+    "FunctionType",
+    "Module",
+    "NamedTupleClass",
+    "NoneType",
+    "NumPyRandomBitGeneratorType",
+    "NumPyRandomGeneratorType",
+    "NumberClass",
+    "Omitted",
+    "Optional",
+    "PyObject",
+    "RangeIteratorType",
+    "RangeType",
+    "RawPointer",
+    "SliceLiteral",
+    "SliceType",
+    "StringLiteral",
+    "Undefined",
+    "UnicodeIteratorType",
+    "UnicodeType",
+    "VarArg",
+    "literal",
+    "maybe_literal",
+    "unliteral",
+]
+
 
 class PyObject(Dummy):
     """Any Python object."""
