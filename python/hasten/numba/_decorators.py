@@ -13,39 +13,13 @@ from hasten.numba._dispatcher import CPUDispatcher
 from hasten.numba.core import config, errors
 from hasten.numba.core.typing.signatures import is_signature
 
-_OPTIONS = frozenset(
-    [
-        "nopython",
-        "forceobj",
-        "looplift",
-        "debug",
-        "boundscheck",
-        "nogil",
-        "no_rewrites",
-        "parallel",
-        "fastmath",
-        "error_model",
-        "inline",
-        "forceinline",
-        "cache",
-        "locals",
-    ]
+_MEANT = frozenset(
+    ["boundscheck", "debug", "error_model", "fastmath", "forceobj", "inline", "looplift", "nogil", "parallel"]
 )
-_OWN_OPTIONS = frozenset(
-    [
-        "nopython",
-        "forceobj",
-        "looplift",
-        "debug",
-        "boundscheck",
-        "nogil",
-        "parallel",
-        "fastmath",
-        "error_model",
-        "inline",
-        "cache",
-        "locals",
-    ]
+# What else numba accepts: hints for its own passes.
+_IGNORED = frozenset(
+    "_dbg_extend_lifetimes _dbg_optnone _nrt forceinline no_cfunc_wrapper no_cpython_wrapper no_rewrites nopython "
+    "writable_args".split()
 )
 
 
@@ -90,7 +64,7 @@ def jit(
     """
     _check(options, pipeline_class)
     settings = _settings(
-        {key: value for key, value in options.items() if key in _OWN_OPTIONS and key != "nopython"}
+        {key: value for key, value in options.items() if key in _MEANT}
         | {"locals": dict(locals or {}), "boundscheck": boundscheck},
         "numba",
     )
@@ -146,9 +120,9 @@ def _check(options: dict[str, Any], pipeline_class: Any) -> None:
             errors.NumbaDeprecationWarning,
             stacklevel=3,
         )
-    unknown = set(options) - _OPTIONS
+    unknown = set(options) - _MEANT - _IGNORED
     if unknown:
-        raise KeyError(f"Unrecognized options: {unknown}. Known options are {sorted(_OPTIONS)}")
+        raise KeyError(f"Unrecognized options: {unknown}. Known options are {sorted(_MEANT | _IGNORED)}")
     if pipeline_class is not None:
         raise errors.UnsupportedError("pipeline_class: the passes of Hasten's compiler can't be replaced")
 

@@ -65,6 +65,8 @@ class CPUDispatcher(Dispatcher):
             The function.
         """
         args, return_type = normalize_signature(signature)
+        if self._settings["interpret"]:
+            return self
         self.compile_signature(Signature(return_type, args)._hasten_text)
         return self
 
@@ -79,7 +81,7 @@ class CPUDispatcher(Dispatcher):
 
     def disable_compile(self, val: bool = True) -> None:
         """Let calls with types that were not compiled convert their arguments or fail, instead of compiling."""
-        if val and not self.compiled:
+        if val and not self.compiled and not self._settings["interpret"]:
             raise AssertionError("there is no native version yet")
         super().disable_compile(val)
 

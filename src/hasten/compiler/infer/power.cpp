@@ -75,7 +75,8 @@ Value power(Emitter& e, const Value& a, const Value& b) {
   if (ir::is_complex(type)) {
     return complex_power(e, a, b, type);
   }
-  if (ir::is_float(type)) {
+  const bool are_numba_integers = e.numba() && ir::is_integral(a.type) && ir::is_integral(b.type);
+  if (ir::is_float(type) && !are_numba_integers) { // NumPy has no integer type for int64 and uint64
     const bool square = exponent == 2 || (e.scalar(b) != nullptr && ir::is_float(b.type) && e.scalar(b)->re == 2);
     if (square) { // exact both ways: pow(x, 2) is correctly rounded in every libm that matters, as x * x is
       const Value x = e.cast(a, type);
