@@ -56,7 +56,7 @@ def from_dtype(dtype: Any) -> Any:
     if isinstance(dtype, type) and issubclass(dtype, np.generic):
         dtype = np.dtype(dtype)
     if not isinstance(dtype, np.dtype):
-        raise errors.NumbaNotImplementedError(dtype)
+        raise errors.NumbaNotImplementedError(str(dtype))
     if dtype.fields is not None:
         return from_struct_dtype(dtype)
     if dtype in FROM_DTYPE:
@@ -69,7 +69,7 @@ def from_dtype(dtype: Any) -> Any:
     if date is not None:
         unit = date.group(1) or ""
         return types.NPTimedelta(unit) if dtype.kind == "m" else types.NPDatetime(unit)
-    raise errors.NumbaNotImplementedError(dtype)
+    raise errors.NumbaNotImplementedError(str(dtype))
 
 
 def as_dtype(nbtype: Any) -> np.dtype[Any]:
@@ -118,7 +118,8 @@ def as_struct_dtype(rec: types.Record) -> np.dtype[Any]:
         "titles": [rec.fields[name].title for name, _ in own],
         "itemsize": rec.size,
     }
-    return np.dtype(facts, align=rec.aligned)
+    made: np.dtype[Any] = np.dtype(facts, align=rec.aligned)
+    return made
 
 
 def from_struct_dtype(dtype: np.dtype[Any]) -> types.Record:

@@ -93,15 +93,20 @@ bool raises_on_zero(Emitter& e, TypeRef type) {
   return e.numba() || type->weak;
 }
 
+const char* zero_message(Emitter& e, bool is_mod, bool is_integer) {
+  if (e.numba()) {
+    return is_integer ? (is_mod ? "integer modulo by zero" : "integer division by zero") : is_mod ? "modulo by zero" : "division by zero";
+  }
+  return is_integer ? (is_mod ? "integer modulo by zero" : "integer division or modulo by zero")
+                    : (is_mod ? "float modulo" : "float floor division by zero");
+}
+
 Value floor_divide(Emitter& e, Operator op, const Value& a, const Value& b, TypeRef type) {
   const bool is_mod = op == Operator::kMod;
   const Value zero = equals_zero(e, b);
   Value divisor = b;
   if (raises_on_zero(e, type)) {
-    const bool integer = ir::is_integer(type);
-    const char* message = integer ? (is_mod ? "integer modulo by zero" : "integer division or modulo by zero")
-                                  : (is_mod ? "float modulo" : "float floor division by zero");
-    e.raise_if(zero, "builtins:ZeroDivisionError", e.numba() ? "division by zero" : message);
+    e.raise_if(zero, "builtins:ZeroDivisionError", zero_message(e, is_mod, ir::is_integer(type)));
   } else if (ir::is_integer(type)) {
     divisor = e.select(zero, e.integer(1, type), b);
   }

@@ -38,6 +38,11 @@ Value integer_power(Emitter& e, const Value& a, const Value& b, TypeRef type) {
     return e.cast(e.runtime("hst_ipow_checked", ir::intp_type(), {base, exponent}), type);
   }
   if (e.numba()) {
+    if (e.options().error_model == ErrorModel::kPython) {
+      const Value is_zero = e.op(Op::kEq, ir::bool_type(), {base, e.integer(0, base.type)});
+      const Value is_negative = e.op(Op::kLt, ir::bool_type(), {exponent, e.integer(0)});
+      e.raise_if(e.op(Op::kAnd, ir::bool_type(), {is_zero, is_negative}), "builtins:ZeroDivisionError", "0 cannot be raised to a negative power");
+    }
     return e.cast(e.external("hst_ipow_numba", ir::intp_type(), {base, exponent}), type);
   }
   return e.cast(e.runtime("hst_ipow", ir::intp_type(), {e.cast(base, ir::intp_type()), exponent}), type);

@@ -47,7 +47,7 @@ _interned: weakref.WeakValueDictionary[tuple[Any, Any], Any] = weakref.WeakValue
 
 
 def _unpickle(cls: type, state: dict[str, Any]) -> Any:
-    made = object.__new__(cls)
+    made: Any = object.__new__(cls)
     made.__dict__.update(state)
     return _intern(made)
 
@@ -87,7 +87,7 @@ class Type(metaclass=_Interning):
         return hash(self.key)
 
     def __eq__(self, other: object) -> bool:
-        return self.__class__ is other.__class__ and bool(self.key == other.key)  # type: ignore[attr-defined]
+        return self.__class__ is other.__class__ and bool(self.key == other.key)
 
     def __ne__(self, other: object) -> bool:
         return not self == other

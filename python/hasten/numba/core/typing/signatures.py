@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from hasten.numba.core import types
 from hasten.numba.core.types import Type
-from hasten.numba.core.types import __dict__ as _type_names
 
 
 class Signature:
@@ -112,7 +112,7 @@ def normalize_signature(what: Any) -> tuple[tuple[Type, ...], Type | None]:
     TypeError
         It is no signature.
     """
-    parsed = eval(what, {}, dict(_type_names)) if isinstance(what, str) else what
+    parsed = eval(what, {}, dict(vars(types))) if isinstance(what, str) else what
     if isinstance(parsed, tuple):
         args, return_type = parsed, None
     elif isinstance(parsed, Signature):

@@ -136,6 +136,7 @@ def _of_slice(val: slice) -> Any:
     return types.slice2_type if val.step in (None, 1) else types.slice3_type
 
 
+@_type_of.register(enum.IntEnum)
 @_type_of.register(enum.Enum)
 def _of_member(val: enum.Enum) -> Any:
     return _of_enum(type(val)).member_type
