@@ -124,8 +124,8 @@ class Dispatcher(_core.Dispatcher):
             return self.__qualname__
         key = _remember(self)
         if key in _under_way():
-            return _shell, (key,)
-        return _shell, (key,), self._state(key)
+            return _shell, (key, type(self))
+        return _shell, (key, type(self)), self._state(key)
 
     def _is_importable(self) -> bool:
         found: Any = sys.modules.get(self.__module__) if self.__module__ != "__main__" else None
@@ -201,11 +201,11 @@ def _remember(dispatcher: Dispatcher) -> str:
     return dispatcher._pickle_key
 
 
-def _shell(key: str) -> Dispatcher:
+def _shell(key: str, kind: type[Dispatcher]) -> Dispatcher:
     """The dispatcher that was pickled under this key, or an empty one that its state is about to fill."""
     dispatcher = _known.get(key)
     if dispatcher is None:
-        dispatcher = Dispatcher.__new__(Dispatcher)
+        dispatcher = kind.__new__(kind)
         dispatcher._pickle_key = key
         _known[key] = dispatcher
     return dispatcher

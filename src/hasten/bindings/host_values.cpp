@@ -157,6 +157,13 @@ bool numpy_value(PythonHost& host, PyObject* object, HostValue* out) {
   return true;
 }
 
+// What an object of a class with __hasten_dtype__ converts to: the types of hasten.numba.
+std::string dtype_meant_by(PyObject* object) {
+  const nb::object declared = attribute_or_none(reinterpret_cast<PyObject*>(Py_TYPE(object)), "__hasten_dtype__");
+  const nb::object name = declared.is_valid() ? attribute_or_none(object, "__hasten_dtype__") : nb::object();
+  return name.is_valid() && PyUnicode_Check(name.ptr()) ? text_of(name.ptr()) : std::string();
+}
+
 bool is_exception_class(PyObject* object) {
   return PyType_Check(object) &&
          PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(object), reinterpret_cast<PyTypeObject*>(PyExc_BaseException)) != 0;
@@ -169,6 +176,9 @@ HostValue host_value(PythonHost& host, PyObject* object, const std::string& path
   value.path = path;
   if (plain_value(host, object, dialect, &value) || numpy_value(host, object, &value)) {
     return value;
+  }
+  if (const std::string dtype = dtype_meant_by(object); !dtype.empty()) {
+    return named(host, object, "dtype:" + dtype, path);
   }
   const std::string& library_name = LibraryNames::instance().find(object);
   if (!library_name.empty()) {

@@ -93,15 +93,20 @@ bool raises_on_zero(Emitter& e, TypeRef type) {
   return e.numba() || type->weak;
 }
 
+const char* zero_message(Emitter& e, bool is_mod, bool is_integer) {
+  if (e.numba()) {
+    return is_integer ? (is_mod ? "integer modulo by zero" : "integer division by zero") : is_mod ? "modulo by zero" : "division by zero";
+  }
+  return is_integer ? (is_mod ? "integer modulo by zero" : "integer division or modulo by zero")
+                    : (is_mod ? "float modulo" : "float floor division by zero");
+}
+
 Value floor_divide(Emitter& e, Operator op, const Value& a, const Value& b, TypeRef type) {
   const bool is_mod = op == Operator::kMod;
   const Value zero = equals_zero(e, b);
   Value divisor = b;
   if (raises_on_zero(e, type)) {
-    const bool integer = ir::is_integer(type);
-    const char* message = integer ? (is_mod ? "integer modulo by zero" : "integer division or modulo by zero")
-                                  : (is_mod ? "float modulo" : "float floor division by zero");
-    e.raise_if(zero, "builtins:ZeroDivisionError", e.numba() ? "division by zero" : message);
+    e.raise_if(zero, "builtins:ZeroDivisionError", zero_message(e, is_mod, ir::is_integer(type)));
   } else if (ir::is_integer(type)) {
     divisor = e.select(zero, e.integer(1, type), b);
   }
@@ -127,6 +132,19 @@ Value shift(Emitter& e, Operator op, const Value& a, const Value& b, TypeRef typ
 Value bitwise(Emitter& e, Operator op, const Value& a, const Value& b, TypeRef type) {
   const Op code = op == Operator::kBitAnd ? Op::kAnd : op == Operator::kBitOr ? Op::kOr : Op::kXor;
   return e.op(code, type, {a, b});
+}
+
+Value plain_unary(Emitter& e, Operator op, const Value& x) {
+  if (op == Operator::kUAdd) {
+    return x;
+  }
+  if (op == Operator::kInvert) {
+    return e.op(Op::kNot, x.type, {x});
+  }
+  if (ir::is_integer(x.type) && checks_overflow(e, x.type)) {
+    return e.op(Op::kSubChecked, x.type, {e.integer(0, x.type), x});
+  }
+  return e.op(Op::kNeg, x.type, {x});
 }
 
 Value tuple_binary(Emitter& e, Operator op, const Value& a, const Value& b) {
@@ -202,8 +220,10 @@ Value numeric_binary(Emitter& e, Operator op, const Value& a, const Value& b) {
   }
   TypeRef type = common_type(e, a, b);
   const bool is_bitwise = op == Operator::kBitAnd || op == Operator::kBitOr || op == Operator::kBitXor;
-  if (e.numba() && ir::is_integral(type) && !(is_bitwise && type->kind == Kind::kBool)) {
-    type = numba_integer(a.type, b.type);
+  const bool are_integral = ir::is_integral(a.type) && ir::is_integral(b.type);
+  if (e.numba() && are_integral && !(is_bitwise && type->kind == Kind::kBool)) {
+    const bool is_shift = op == Operator::kLShift || op == Operator::kRShift; // only what is shifted decides
+    type = numba_integer(a.type, is_shift ? a.type : b.type);
   }
   switch (op) {
   case Operator::kAdd:
@@ -260,20 +280,10 @@ Value unary(Emitter& e, Operator op, const Value& given) {
     return e.logical_not(v);
   }
   TypeRef type = at_least_int(e, v.type);
-  if (e.numba() && ir::is_integer(type)) {
-    type = numba_integer(type, type);
-  }
   const Value x = e.cast(v, type);
-  if (op == Operator::kUAdd) {
-    return x;
-  }
-  if (op == Operator::kInvert) {
-    return e.op(Op::kNot, type, {x});
-  }
-  if (ir::is_integer(type) && checks_overflow(e, type)) {
-    return e.op(Op::kSubChecked, type, {e.integer(0, type), x});
-  }
-  return e.op(Op::kNeg, type, {x});
+  const Value result = plain_unary(e, op, x);
+  // numba widens what was computed in the operand's own width.
+  return e.numba() && ir::is_integer(type) ? e.cast(result, numba_integer(type, type)) : result;
 }
 
 Value binary(Emitter& e, Operator op, const Value& left, const Value& right) {

@@ -79,14 +79,34 @@ std::optional<Value> array_attribute(Emitter& e, const Value& a, const std::stri
   return std::nullopt;
 }
 
-Value flag(Emitter& e, const Value& array, const std::string& name) {
+// Whether the items lie one after the other in this order, as NumPy sees it: axes of length 1 don't matter, and an empty array always does.
+Value is_contiguous(Emitter& e, const Value& array, ir::Layout order) {
+  const int ndim = array.type->ndim;
   const ir::Layout layout = array.type->layout;
-  const bool one_axis = array.type->ndim <= 1;
+  if (layout == order || (ndim <= 1 && layout != ir::Layout::kAny)) {
+    return e.boolean(true);
+  }
+  Value expected = e.integer(ir::item_bytes(array.type->elem));
+  Value dense = e.boolean(true);
+  Value empty = e.boolean(false);
+  for (int i = 0; i < ndim; ++i) {
+    const int axis = order == ir::Layout::kC ? ndim - 1 - i : i;
+    const Value length = e.dim(array, axis);
+    const Value fits = e.op(Op::kEq, ir::bool_type(), {e.stride(array, axis), expected});
+    const Value is_one = e.op(Op::kEq, ir::bool_type(), {length, e.integer(1)});
+    dense = e.op(Op::kAnd, ir::bool_type(), {dense, e.op(Op::kOr, ir::bool_type(), {fits, is_one})});
+    empty = e.op(Op::kOr, ir::bool_type(), {empty, e.op(Op::kEq, ir::bool_type(), {length, e.integer(0)})});
+    expected = e.op(Op::kMul, ir::intp_type(), {expected, length});
+  }
+  return e.op(Op::kOr, ir::bool_type(), {dense, empty});
+}
+
+Value flag(Emitter& e, const Value& array, const std::string& name) {
   if (name == "c_contiguous" || name == "contiguous") {
-    return e.boolean(layout == ir::Layout::kC || (name == "contiguous" && layout == ir::Layout::kF));
+    return is_contiguous(e, array, ir::Layout::kC);
   }
   if (name == "f_contiguous") {
-    return e.boolean(layout == ir::Layout::kF || (one_axis && layout == ir::Layout::kC));
+    return is_contiguous(e, array, ir::Layout::kF);
   }
   if (name == "writeable") {
     return e.boolean(!array.type->readonly);

@@ -110,6 +110,7 @@ private:
   FlowId joined_string(const syntax::Expr& e);
   FlowId unary(const syntax::Expr& e);
   FlowId children(FlowOp op, const syntax::Expr& e);
+  FlowId tuple(const syntax::Expr& e);
   // Goes to one of two blocks by the truth of the expression, without making its value.
   void condition(const syntax::Expr& e, FlowBlockId if_true, FlowBlockId if_false);
   // A phi of the values that the predecessors of the current block bring, through a hidden variable.

@@ -93,7 +93,7 @@ FlowId FlowBuilder::expression(const Expr& e) {
   case ExprKind::kSlice:
     return slice(e);
   case ExprKind::kTuple:
-    return children(FlowOp::kTuple, e);
+    return tuple(e);
   case ExprKind::kList:
     return children(FlowOp::kList, e);
   case ExprKind::kIfExp:
@@ -128,6 +128,27 @@ FlowId FlowBuilder::children(FlowOp op, const Expr& e) {
     args.push_back(expression(*child));
   }
   return graph_.add(op, std::move(args), e.span);
+}
+
+// (a, *b, c) is (a,) + b + (c,).
+FlowId FlowBuilder::tuple(const Expr& e) {
+  const auto is_starred = [](const syntax::ExprPtr& item) { return item->kind == ExprKind::kStarred; };
+  if (std::none_of(e.children.begin(), e.children.end(), is_starred)) {
+    return children(FlowOp::kTuple, e);
+  }
+  FlowId whole = graph_.add(FlowOp::kTuple, {}, e.span);
+  const auto append = [&](FlowId part) {
+    whole = graph_.add(FlowOp::kBinary, {whole, part}, e.span);
+    graph_.instr(whole).syntax_op = syntax::Operator::kAdd;
+  };
+  for (const auto& item : e.children) {
+    if (is_starred(item)) {
+      append(expression(*item->children[0]));
+    } else {
+      append(graph_.add(FlowOp::kTuple, {expression(*item)}, e.span));
+    }
+  }
+  return whole;
 }
 
 FlowId FlowBuilder::name(const Expr& e) {

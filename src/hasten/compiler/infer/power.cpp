@@ -38,6 +38,11 @@ Value integer_power(Emitter& e, const Value& a, const Value& b, TypeRef type) {
     return e.cast(e.runtime("hst_ipow_checked", ir::intp_type(), {base, exponent}), type);
   }
   if (e.numba()) {
+    if (e.options().error_model == ErrorModel::kPython) {
+      const Value is_zero = e.op(Op::kEq, ir::bool_type(), {base, e.integer(0, base.type)});
+      const Value is_negative = e.op(Op::kLt, ir::bool_type(), {exponent, e.integer(0)});
+      e.raise_if(e.op(Op::kAnd, ir::bool_type(), {is_zero, is_negative}), "builtins:ZeroDivisionError", "0 cannot be raised to a negative power");
+    }
     return e.cast(e.external("hst_ipow_numba", ir::intp_type(), {base, exponent}), type);
   }
   return e.cast(e.runtime("hst_ipow", ir::intp_type(), {e.cast(base, ir::intp_type()), exponent}), type);
@@ -75,7 +80,8 @@ Value power(Emitter& e, const Value& a, const Value& b) {
   if (ir::is_complex(type)) {
     return complex_power(e, a, b, type);
   }
-  if (ir::is_float(type)) {
+  const bool are_numba_integers = e.numba() && ir::is_integral(a.type) && ir::is_integral(b.type);
+  if (ir::is_float(type) && !are_numba_integers) { // NumPy has no integer type for int64 and uint64
     const bool square = exponent == 2 || (e.scalar(b) != nullptr && ir::is_float(b.type) && e.scalar(b)->re == 2);
     if (square) { // exact both ways: pow(x, 2) is correctly rounded in every libm that matters, as x * x is
       const Value x = e.cast(a, type);

@@ -1,0 +1,5 @@
+"""Functions for compiled code to call, where numba keeps them."""
+
+from hasten.numba.extending import is_jitted, register_jitable
+
+__all__ = ["is_jitted", "register_jitable"]

@@ -1,0 +1,1 @@
+"""Where numba keeps typed containers."""
