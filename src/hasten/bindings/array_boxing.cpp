@@ -24,6 +24,13 @@ PyObject* block_owner_repr(PyObject* self) {
   return PyUnicode_FromFormat("<%lld bytes of Hasten's memory>", static_cast<long long>(reinterpret_cast<BlockOwner*>(self)->block->bytes));
 }
 
+PyObject* block_owner_refcount(PyObject* self, void*) { return PyLong_FromLongLong(reinterpret_cast<BlockOwner*>(self)->block->refs); }
+
+PyGetSetDef block_owner_attributes[] = {
+    {"refcount", block_owner_refcount, nullptr, "How many owners the memory has.", nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
+};
+
 bool is_borrowed(const abi::Block* block) { return block->destroy == destroy_borrowed; }
 
 // The array in the slots, taken apart.
@@ -151,6 +158,7 @@ bool init_array_boxing(PyObject* module) {
   static PyType_Slot slots[] = {
       {Py_tp_dealloc, reinterpret_cast<void*>(block_owner_dealloc)},
       {Py_tp_repr, reinterpret_cast<void*>(block_owner_repr)},
+      {Py_tp_getset, block_owner_attributes},
       {Py_tp_doc, const_cast<char*>("Memory of compiled code that NumPy arrays lie in: the `base` of such arrays.")},
       {0, nullptr},
   };

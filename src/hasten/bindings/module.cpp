@@ -1,6 +1,7 @@
 // hasten._core: all of the engine that Python sees.
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
 
 #include "hasten/abi/block.h"
 #include "hasten/abi/parallel.h"
@@ -14,6 +15,7 @@
 #include "hasten/bindings/stats.h"
 #include "hasten/bindings/ufunc.h"
 #include "hasten/bindings/type_of.h"
+#include "hasten/compiler/infer/infer.h"
 
 namespace nb = nanobind;
 using namespace hasten;
@@ -70,6 +72,7 @@ NB_MODULE(_core, m) {
   m.def("get_num_threads", hst_get_num_threads, "Return how many threads parallel loops of this thread may use.");
   m.def("get_thread_id", hst_get_thread_id, "Return the index of this thread in the parallel loop that it runs, else 0.");
   m.def("typeof", typeof_text, nb::arg("value").none(), "Return the type that compiled code has for a value, as text.");
+  m.def("library_functions", infer::library_functions, "Return the names of the library functions that compiled code knows.");
   m.def("set_gradual_hook", bindings::set_gradual_hook, nb::arg("hook").none(),
         nb::sig("def set_gradual_hook(hook: Callable[[Any, Exception], Callable[..., Any]] | None) -> None"),
         "Let plain jit call hook(dispatcher, exception) where it can't compile; it returns what is called instead of native code.");

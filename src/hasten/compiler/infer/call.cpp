@@ -3,6 +3,7 @@
 #include <array>
 #include <unordered_map>
 
+#include "hasten/compiler/infer/infer.h"
 #include "hasten/compiler/infer/rule_table.h"
 #include "hasten/compiler/infer/rules.h"
 #include "hasten/compiler/infer/session.h"
@@ -144,6 +145,15 @@ CallArgs with_self(const Value& self, const CallArgs& args) {
 Handle handle_in(const std::string& name) { return std::stoull(name.substr(name.find(':') + 1)); }
 
 } // namespace
+
+std::vector<std::string> library_functions() {
+  std::vector<std::string> names;
+  for (const auto& [name, rule] : rule_table()) {
+    names.emplace_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
 
 Rule find_rule(std::string_view name) {
   const auto found = rule_table().find(name);

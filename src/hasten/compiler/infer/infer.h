@@ -1,7 +1,9 @@
 // From syntax to typed IR: builds SSA form, infers types over it by a sparse conditional worklist, and emits typed ops.
 #pragma once
 
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "hasten/compiler/infer/host.h"
 
@@ -15,5 +17,8 @@ struct Inferred {
 
 // Throws base::Diagnostic. `result`: the declared result type, or null.
 Inferred infer(Host& host, Handle function, const std::vector<ir::TypeRef>& arguments, const Options& options, ir::TypeRef result);
+
+// The library functions that compiled code knows, by their canonical names: "numpy.sin", "math.sqrt", "builtins.len".
+std::vector<std::string> library_functions();
 
 } // namespace hasten::infer

@@ -359,8 +359,15 @@ Value round_array(Emitter& e, const CallArgs& args) {
 }
 
 Value divmod_array(Emitter& e, const CallArgs& args) {
-  const std::vector<Value> b = bind(e, "divmod", args, {"x1", "x2"});
-  return e.tuple({binary_rule<operator_scalar<Operator::kFloorDiv>>(e, {{b[0], b[1]}, {}}), binary_rule<operator_scalar<Operator::kMod>>(e, {{b[0], b[1]}, {}})});
+  const std::vector<Value> b = bind(e, "divmod", args, {"x1", "x2", "out1?", "out2?"});
+  // The remainder first: the quotient may be written over an operand.
+  const Value remainder = binary_rule<operator_scalar<Operator::kMod>>(e, {{b[0], b[1]}, {}});
+  std::vector<Value> operands{b[0], b[1]};
+  if (given(b[2])) {
+    operands.push_back(b[2]);
+  }
+  const Value quotient = binary_rule<operator_scalar<Operator::kFloorDiv>>(e, {operands, {}});
+  return e.tuple({quotient, given(b[3]) ? unary_rule<positive_scalar>(e, {{remainder, b[3]}, {}}) : remainder});
 }
 
 constexpr std::array kRules{
