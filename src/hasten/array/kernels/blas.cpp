@@ -16,7 +16,8 @@ struct Spelling {
 };
 
 // PyPI's NumPy brings scipy-openblas; others have OpenBLAS with or without 64-bit integers, or a plain CBLAS.
-constexpr Spelling kSpellings[] = {{"scipy_cblas_", "64_", true}, {"cblas_", "64_", true}, {"scipy_cblas_", "", false}, {"cblas_", "", false}};
+constexpr Spelling kSpellings[] = {
+    {"scipy_cblas_", "64_", true}, {"cblas_", "64_", true}, {"scipy_cblas_", "", false}, {"cblas_", "", false}};
 
 std::atomic<const BlasTable*> current{nullptr};
 

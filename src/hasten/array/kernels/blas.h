@@ -5,7 +5,8 @@
 
 namespace hasten::array {
 
-// The routines of one item type, with the C interface's signatures. `dot` is cblas_?dot for real types and cblas_?dotu_sub for complex ones.
+// The routines of one item type, with the C interface's signatures. `dot` is cblas_?dot for real types and cblas_?dotu_sub for complex
+// ones.
 struct BlasRoutines {
   void* dot = nullptr;
   void* gemv = nullptr;
