@@ -3,7 +3,6 @@
 #include <dlfcn.h>
 
 #include <atomic>
-#include <memory>
 #include <string>
 
 namespace hasten::array {
@@ -69,8 +68,9 @@ std::optional<BlasTable> find_blas(const char* path) {
 }
 
 void set_blas_table(const BlasTable& table) {
-  // Never freed: a product may be using the old one.
-  current.store(std::make_unique<BlasTable>(table).release(), std::memory_order_release);
+  static BlasTable kept;
+  kept = table;
+  current.store(&kept, std::memory_order_release);
 }
 
 const BlasTable* blas_table() { return current.load(std::memory_order_acquire); }
