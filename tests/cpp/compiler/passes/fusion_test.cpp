@@ -61,10 +61,10 @@ b0:
 
 // "A": array(float64, 1d, C), "B": array(float64, 2d, C).
 std::string spelled(std::string text) {
-  for (const auto& [name, type] : {std::pair{": A", ": array(float64, 1d, C)"}, std::pair{": B", ": array(float64, 2d, C)"},
-                                   std::pair{"(A", "(array(float64, 1d, C)"}, std::pair{", A", ", array(float64, 1d, C)"},
-                                   std::pair{"(B", "(array(float64, 2d, C)"}, std::pair{", B", ", array(float64, 2d, C)"},
-                                   std::pair{"> A", "> array(float64, 1d, C)"}, std::pair{"> B", "> array(float64, 2d, C)"}}) {
+  for (const auto& [name, type] :
+       {std::pair{": A", ": array(float64, 1d, C)"}, std::pair{": B", ": array(float64, 2d, C)"}, std::pair{"(A", "(array(float64, 1d, C)"},
+        std::pair{", A", ", array(float64, 1d, C)"}, std::pair{"(B", "(array(float64, 2d, C)"}, std::pair{", B", ", array(float64, 2d, C)"},
+        std::pair{"> A", "> array(float64, 1d, C)"}, std::pair{"> B", "> array(float64, 2d, C)"}}) {
     for (size_t at = text.find(name); at != std::string::npos; at = text.find(name, at + 2)) {
       if (std::isalnum(static_cast<unsigned char>(text[at + 3])) == 0) {
         text.replace(at, std::string(name).size(), type);
@@ -368,7 +368,8 @@ b0:
 
 TEST(Fusion, KeepsVectorsAndErrorsOfKernels) {
   const auto chain = [](const char* first, const char* second) {
-    return std::string("func @0 f(A) -> A\nb0:\n  %0 = param 0 : A\n  %1 = ewise ") + first + " : A\n  %2 = ewise " + second + " : A\n  ret %2\n";
+    return std::string("func @0 f(A) -> A\nb0:\n  %0 = param 0 : A\n  %1 = ewise ") + first + " : A\n  %2 = ewise " + second +
+           " : A\n  ret %2\n";
   };
   EXPECT_EQ(statements_left(chain("@6 %0", "@3 %1")), 2U) << "the second is computed in vectors";
   EXPECT_EQ(statements_left(chain("@3 %0", "@6 %1")), 2U) << "exp is fast in vectors only";

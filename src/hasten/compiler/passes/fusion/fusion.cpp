@@ -151,10 +151,11 @@ private:
     const Instr& user = instr(statement);
     for (size_t i = first_operand(user); i < user.args.size(); ++i) {
       const ValueId arg = user.args[i];
-      const bool seen = std::find(user.args.begin() + static_cast<std::ptrdiff_t>(first_operand(user)),
-                                  user.args.begin() + static_cast<std::ptrdiff_t>(i), arg) != user.args.begin() + static_cast<std::ptrdiff_t>(i);
-      const auto others = std::count_if(users_[arg].begin(), users_[arg].end(),
-                                        [&](ValueId u) { return u != statement && state_[u] == State::kInside; });
+      const bool seen =
+          std::find(user.args.begin() + static_cast<std::ptrdiff_t>(first_operand(user)),
+                    user.args.begin() + static_cast<std::ptrdiff_t>(i), arg) != user.args.begin() + static_cast<std::ptrdiff_t>(i);
+      const auto others =
+          std::count_if(users_[arg].begin(), users_[arg].end(), [&](ValueId u) { return u != statement && state_[u] == State::kInside; });
       count += is_candidate(arg, user.block) && !seen && others == 0 ? 1 : 0;
     }
     return count;
@@ -369,8 +370,8 @@ private:
 size_t statement_count(const Module& module) {
   size_t count = 0;
   for (const Function& function : module.functions) {
-    count += static_cast<size_t>(
-        std::count_if(function.values.begin(), function.values.end(), [](const Instr& i) { return i.block != kNone && is_statement(i.op); }));
+    count += static_cast<size_t>(std::count_if(function.values.begin(), function.values.end(),
+                                               [](const Instr& i) { return i.block != kNone && is_statement(i.op); }));
   }
   return count;
 }
