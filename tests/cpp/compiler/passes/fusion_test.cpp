@@ -366,6 +366,18 @@ b0:
       << "arange(len(a)) * a";
 }
 
+TEST(Fusion, KeepsANewArrayThatGivesTheResultItsOrder) {
+  // zeros(a.shape) + a, where a may be in Fortran order: without the first operand the driver would follow the second.
+  const auto sum = [](const std::string& layout, const std::string& kernel) {
+    const std::string type = "array(float64, 2d, " + layout + ")";
+    return "func @0 f(" + type + ") -> B\nb0:\n  %0 = param 0 : " + type + "\n  %1 = dim %0, 0 : int64\n  %2 = dim %0, 1 : int64\n" +
+           "  %3 = const 0 : float64\n  %4 = ewise.shaped " + kernel + " : B\n  %5 = ewise @2 %4, %0 : B\n  ret %5\n";
+  };
+  EXPECT_EQ(statements_left(sum("C", "@4 %1, %2, %3")), 1U);
+  EXPECT_EQ(statements_left(sum("F", "@4 %1, %2, %3")), 2U);
+  EXPECT_EQ(statements_left(sum("F", "@5 %1, %2")), 1U) << "a linear index is in C order";
+}
+
 TEST(Fusion, KeepsVectorsAndErrorsOfKernels) {
   const auto chain = [](const char* first, const char* second) {
     return std::string("func @0 f(A) -> A\nb0:\n  %0 = param 0 : A\n  %1 = ewise ") + first + " : A\n  %2 = ewise " + second +

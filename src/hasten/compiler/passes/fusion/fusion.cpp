@@ -226,7 +226,7 @@ private:
     const Instr& producer = instr(value);
     const Cost& more = cost(producer);
     const bool same = shapes_.shape_of(value) == shape_of_statement(last);
-    if (producer.op == Op::kEwiseShaped && !(same && may_become_shaped(producer, last))) {
+    if (producer.op == Op::kEwiseShaped && !(same && may_become_shaped(value, last))) {
       return false;
     }
     const bool cheap = more.loops == 0 && kernel_of(producer).straight;
@@ -247,18 +247,34 @@ private:
   }
 
   // Whether the statement's shape can be given by that of the producer, and its iota where there is one.
-  bool may_become_shaped(const Instr& producer, ValueId last) const {
+  bool may_become_shaped(ValueId value, ValueId last) const {
     const Instr& consumer = instr(last);
     switch (consumer.op) {
-    case Op::kEwiseShaped:
-      return true;
     case Op::kEwise:
-      return consumer.type->layout == Layout::kC;
+    case Op::kEwiseShaped:
+      return consumer.type->layout == Layout::kC && stays_in_c_order(value);
     case Op::kEwiseInto:
-      return !has_iota(module_, producer);
+      return !has_iota(module_, instr(value));
     default:
       return false;
     }
+  }
+
+  // The driver gives a result in Fortran order where all operands of full rank have it. The producer, which is in C order, keeps it from
+  // that; without it an iota does, or another operand.
+  bool stays_in_c_order(ValueId value) const {
+    const int rank = instr(value).type->ndim;
+    const auto iota = [&](ValueId statement) { return has_iota(module_, instr(statement)); };
+    if (rank < 2 || iota(value) || std::any_of(inside_.begin(), inside_.end(), iota)) {
+      return true;
+    }
+    return std::all_of(inside_.begin(), inside_.end(), [&](ValueId statement) {
+      const std::vector<ValueId>& args = instr(statement).args;
+      return std::all_of(args.begin(), args.end(), [&](ValueId arg) {
+        TypeRef type = instr(arg).type;
+        return !is_array(type) || type->ndim < rank || type->layout == Layout::kC;
+      });
+    });
   }
 
   Shapes::Id shape_of_statement(ValueId statement) {
