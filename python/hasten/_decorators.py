@@ -129,7 +129,7 @@ def decorate(what: Any, options: dict[str, Any], *, dialect: str) -> Any:
     return decorator
 
 
-def kernel_dispatcher(function: Any, options: dict[str, Any]) -> Dispatcher:
+def kernel_dispatcher(function: Any, options: dict[str, Any], *, dialect: str = "python") -> Dispatcher:
     """Return a dispatcher for the scalar function or loop body behind a ufunc: never gradual, NumPy's rules for zero divisors.
 
     Parameters
@@ -138,6 +138,8 @@ def kernel_dispatcher(function: Any, options: dict[str, Any]) -> Dispatcher:
         The function.
     options : dict
         Of those of `jit`.
+    dialect : {"python", "numba"}, optional
+        Whose rules the function keeps.
 
     Returns
     -------
@@ -147,7 +149,7 @@ def kernel_dispatcher(function: Any, options: dict[str, Any]) -> Dispatcher:
     if isinstance(function, _core.Dispatcher):
         function = function.py_func  # type: ignore[attr-defined]
     options = {**options, "nopython": True, "error_model": "numpy"}
-    return _dispatcher(function, (), options, _settings(options, "python"))
+    return _dispatcher(function, (), options, _settings(options, dialect))
 
 
 def _signatures(what: Any) -> list[str] | None:

@@ -55,10 +55,15 @@ def vectorize(ftylist_or_function: Any = (), /, **options: Any) -> Any:
     >>> hypotenuse([3.0, 5.0], [4.0, 12.0])
     array([ 5., 13.])
     """
-    if callable(ftylist_or_function) and not isinstance(ftylist_or_function, str) and not _is_signature(ftylist_or_function):
-        return _make_ufunc(ftylist_or_function, [], options)
-    signatures = _signature_list(ftylist_or_function)
-    return lambda function: _make_ufunc(function, signatures, options)
+    return ufunc_decorator(ftylist_or_function, options, dialect="python")
+
+
+def ufunc_decorator(what: Any, options: dict[str, Any], *, dialect: str) -> Any:
+    """Do what `vectorize` does, by the rules of a dialect ("python" or "numba")."""
+    if callable(what) and not _is_signature(what):
+        return _make_ufunc(what, [], options, dialect)
+    signatures = _signature_list(what)
+    return lambda function: _make_ufunc(function, signatures, options, dialect)
 
 
 def guvectorize(*args: Any, **options: Any) -> Any:
@@ -86,6 +91,11 @@ def guvectorize(*args: Any, **options: Any) -> Any:
     TypingError
         Where the function can't be compiled for a signature.
     """
+    return gufunc_decorator(args, options, dialect="python")
+
+
+def gufunc_decorator(args: tuple[Any, ...], options: dict[str, Any], *, dialect: str) -> Any:
+    """Do what `guvectorize` does, by the rules of a dialect ("python" or "numba")."""
     if len(args) == 1:
         signatures: list[str] = []
         (layout,) = args
@@ -95,7 +105,7 @@ def guvectorize(*args: Any, **options: Any) -> Any:
         raise TypeError("guvectorize() takes the layout, or signatures and the layout")
     if not isinstance(layout, str):
         raise TypeError(f"the layout must be a string such as '(n),(n)->()', not {layout!r}")
-    return lambda function: _make_gufunc(function, signatures, layout, options)
+    return lambda function: _make_gufunc(function, signatures, layout, options, dialect)
 
 
 def _is_signature(value: Any) -> bool:
@@ -118,8 +128,9 @@ def _check(options: dict[str, Any]) -> None:
         raise ValueError(f"identity must be None, 0, 1 or 'reorderable', not {options['identity']!r}")
 
 
-def _dispatcher(function: Callable[..., Any], options: dict[str, Any]) -> Any:
-    return kernel_dispatcher(function, {k: v for k, v in options.items() if k in ("cache", "fastmath", "boundscheck")})
+def _dispatcher(function: Callable[..., Any], options: dict[str, Any], dialect: str) -> Any:
+    known = {k: v for k, v in options.items() if k in ("cache", "fastmath", "boundscheck")}
+    return kernel_dispatcher(function, known, dialect=dialect)
 
 
 def _name_and_doc(function: Callable[..., Any]) -> tuple[str, str]:
@@ -147,10 +158,12 @@ def _split(signature: str) -> tuple[list[str], str]:
 # ---- ufuncs
 
 
-def _make_ufunc(function: Callable[..., Any], signatures: Iterable[str], options: dict[str, Any]) -> np.ufunc:
+def _make_ufunc(
+    function: Callable[..., Any], signatures: Iterable[str], options: dict[str, Any], dialect: str
+) -> np.ufunc:
     _check(options)
     inputs = function.__code__.co_argcount
-    dispatcher = _dispatcher(function, options)
+    dispatcher = _dispatcher(function, options, dialect)
     parallel = options.get("target") == "parallel"
     loops = []
     outputs = 1
@@ -276,10 +289,12 @@ class _Layout:
         return f"array({dtype}, {max(rank, 1)}d, A)"
 
 
-def _make_gufunc(function: Callable[..., Any], signatures: Iterable[str], layout_text: str, options: dict[str, Any]) -> np.ufunc:
+def _make_gufunc(
+    function: Callable[..., Any], signatures: Iterable[str], layout_text: str, options: dict[str, Any], dialect: str
+) -> np.ufunc:
     _check(options)
     layout = _Layout(layout_text)
-    dispatcher = _dispatcher(function, options)
+    dispatcher = _dispatcher(function, options, dialect)
     parallel = options.get("target") == "parallel"
     loops = []
     for signature in signatures:
