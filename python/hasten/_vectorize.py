@@ -41,8 +41,10 @@ def vectorize(ftylist_or_function: Any = (), /, **options: Any) -> Any:
 
     Raises
     ------
-    TypeError
-        On an unknown option or target.
+    KeyError
+        On an unknown option, as numba does.
+    ValueError
+        On an unknown target or identity.
     TypingError
         Where the function can't be compiled for a signature.
 
@@ -115,7 +117,7 @@ Signature = tuple[list[str], str]  # the argument types and the result type, "" 
 
 
 def _signature_list(value: Any) -> list[Signature]:
-    if isinstance(value, str | tuple) or _is_signature(value):
+    if isinstance(value, str) or _is_signature(value) or (isinstance(value, tuple) and value):
         return [_parsed(value)]
     return [_parsed(one) for one in value]
 
@@ -136,7 +138,7 @@ def _type_text(one: Any) -> str:
 def _check(options: dict[str, Any]) -> None:
     for name in options:
         if name not in _OPTIONS:
-            raise TypeError(f"vectorize has no option {name!r}; there are: {', '.join(sorted(_OPTIONS))}")
+            raise KeyError(f"Unrecognized options: vectorize has no option {name!r}; there are: {', '.join(sorted(_OPTIONS))}")
     if options.get("target", "cpu") not in _TARGETS:
         raise ValueError(f"target must be 'cpu' or 'parallel', not {options['target']!r}")
     if options.get("identity") not in (None, 0, 1, "reorderable"):
@@ -293,7 +295,7 @@ class _Layout:
         sides = text.replace(" ", "").split("->")
         if len(sides) != 2:
             raise ValueError(f"a layout has one arrow: '(n)->()', not {text!r}")
-        self.text = "->".join(sides)
+        self.text = text
         names: dict[str, int] = {}
         self.core: list[list[int]] = []
         for side in sides:
