@@ -11,22 +11,29 @@ from hasten._core import __version__, get_num_threads, get_thread_id, set_num_th
 from hasten._decorators import jit, njit, prange
 
 if TYPE_CHECKING:
+    from hasten._vectorize import guvectorize, vectorize
     from hasten._lazy_types import *  # noqa: F403
 
 __all__ = [
     "__version__",
     "get_num_threads",
     "get_thread_id",
+    "guvectorize",
     "jit",
     "njit",
     "prange",
     "set_num_threads",
     "stats",
     "typeof",
+    "vectorize",
 ]
 
 
 def __getattr__(name: str) -> object:
+    if name in ("vectorize", "guvectorize"):
+        import hasten._vectorize
+
+        return getattr(hasten._vectorize, name)
     from hasten._lazy import load
 
     return load(name)
@@ -35,4 +42,4 @@ def __getattr__(name: str) -> object:
 def __dir__() -> list[str]:
     from hasten._lazy import NAMES
 
-    return sorted({*globals(), *NAMES})
+    return sorted({*globals(), *__all__, *NAMES})

@@ -129,6 +129,29 @@ def decorate(what: Any, options: dict[str, Any], *, dialect: str) -> Any:
     return decorator
 
 
+def kernel_dispatcher(function: Any, options: dict[str, Any], *, dialect: str = "python") -> Dispatcher:
+    """Return a dispatcher for the scalar function or loop body behind a ufunc: never gradual, NumPy's rules for zero divisors.
+
+    Parameters
+    ----------
+    function : FunctionType or Dispatcher
+        The function.
+    options : dict
+        Of those of `jit`.
+    dialect : {"python", "numba"}, optional
+        Whose rules the function keeps.
+
+    Returns
+    -------
+    Dispatcher
+        Not compiled for any types yet.
+    """
+    if isinstance(function, _core.Dispatcher):
+        function = function.py_func  # type: ignore[attr-defined]
+    options = {**options, "nopython": True, "error_model": "numpy"}
+    return _dispatcher(function, (), options, _settings(options, dialect))
+
+
 def _signatures(what: Any) -> list[str] | None:
     """The signatures that a decorator got; None where it got a function."""
     if what is None:

@@ -35,7 +35,9 @@ _FROM_STANDARD_LIBRARY = {
 
 FACES = {name: Face(module, module) for module, names in _FROM_STANDARD_LIBRARY.items() for name in names.split()}
 
-SUBMODULES = frozenset({"errors", "functools", "futures", "multiprocessing", "numba", "queue", "subprocess", "threading"})
+SUBMODULES = frozenset(
+    {"errors", "functools", "futures", "multiprocessing", "numba", "queue", "subprocess", "threading"}
+)
 
 NAMES = frozenset(FACES) | SUBMODULES
 

@@ -213,8 +213,8 @@ def restore(segment: tuple[Any, ...]) -> Source:
     Parameters
     ----------
     segment : tuple
-        What `Segment.export` returned in the other process; or the tree of a function that was made from a tree, and the
-        segment that it was made from.
+        What `Segment.export` returned in the other process; or the tree of a function that was made from a tree, and
+        the segment that it was made from.
 
     Returns
     -------

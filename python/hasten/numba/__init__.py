@@ -10,6 +10,7 @@ from hasten._decorators import prange
 from hasten.numba import experimental, extending, typed
 from hasten.numba._decorators import jit, jit_module, njit
 from hasten.numba._parallel import get_num_threads, get_thread_id, set_num_threads, threading_layer
+from hasten.numba._ufuncs import guvectorize, vectorize
 from hasten.numba.core import config, errors, types
 from hasten.numba.core.errors import *  # noqa: F403
 from hasten.numba.core.errors import __all__ as _errors
@@ -27,6 +28,7 @@ __all__ = [
     "from_dtype",
     "get_num_threads",
     "get_thread_id",
+    "guvectorize",
     "jit",
     "jit_module",
     "njit",
@@ -36,6 +38,7 @@ __all__ = [
     "typed",
     "typeof",
     "types",
+    "vectorize",
     *_types,
     *_errors,
 ]

@@ -36,8 +36,8 @@ void destroy_small(Block* block) {
   std::free(block);
 }
 
-// The header of a large block stands behind its data, which thus begins at a page: a result a few bytes further into its page than the operands
-// (NumPy's begin 16 bytes into theirs) makes the processor take loads for reads of what was just stored.
+// The header of a large block stands behind its data, which thus begins at a page: a result a few bytes further into its page than the
+// operands (NumPy's begin 16 bytes into theirs) makes the processor take loads for reads of what was just stored.
 int64_t header_offset(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
 int64_t large_size(int64_t bytes) { return header_offset(bytes) + static_cast<int64_t>(sizeof(Block)); }
@@ -95,9 +95,7 @@ void hst_block_release(Block* block) {
   }
 }
 
-void hst_block_retain_atomic(Block* block) {
-  std::atomic_ref<int64_t>(block->refs).fetch_add(1, std::memory_order_relaxed);
-}
+void hst_block_retain_atomic(Block* block) { std::atomic_ref<int64_t>(block->refs).fetch_add(1, std::memory_order_relaxed); }
 
 void hst_block_release_atomic(Block* block) {
   if (std::atomic_ref<int64_t>(block->refs).fetch_sub(1, std::memory_order_acq_rel) == 1) {

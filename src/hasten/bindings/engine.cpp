@@ -64,8 +64,9 @@ std::vector<nb::object> bound_objects(const compiler::Unit& unit, infer::Dialect
   return objects;
 }
 
-std::shared_ptr<Specialisation> compile(const Job& job) {
-  const compiler::Request request = request_for(job);
+std::shared_ptr<Specialisation> compile(const Job& job, const llvm_backend::EmitOptions& emit = {}) {
+  compiler::Request request = request_for(job);
+  request.emit = emit;
   RecordingHost host(PythonHost::instance(), request.function);
   auto code = std::make_shared<Specialisation>();
   {
@@ -127,6 +128,8 @@ std::shared_ptr<Specialisation> specialise(const Job& job) {
   flight.result = compile(job);
   return flight.result;
 }
+
+std::shared_ptr<Specialisation> compile_for_loop(const Job& job, const llvm_backend::EmitOptions& emit) { return compile(job, emit); }
 
 Texts inspect(const Job& job) {
   compiler::Request request = request_for(job);

@@ -19,6 +19,9 @@ struct Job {
 // Throws base::Diagnostic, or nanobind::python_error where Python code that compilation asked failed.
 std::shared_ptr<Specialisation> specialise(const Job& job);
 
+// Code with an inner loop of a ufunc beside its entry. Compiles anew in each call. As `specialise`.
+std::shared_ptr<Specialisation> compile_for_loop(const Job& job, const llvm_backend::EmitOptions& emit);
+
 struct Texts {
   std::string ir;
   std::string llvm;

@@ -90,6 +90,7 @@ bool LibraryNames::read_new() {
 }
 
 void LibraryNames::read(const std::string& module, PyObject* names) {
+  const std::string prefix = module + ".";
   const nb::object copy = nb::steal(PyDict_Copy(names)); // reading attributes may run code that changes the module
   PyObject* key = nullptr;
   PyObject* value = nullptr;
@@ -106,9 +107,9 @@ void LibraryNames::read(const std::string& module, PyObject* names) {
     if (is_new) {
       Py_INCREF(value);
     }
-    const bool is_ours = entry->second.compare(0, module.size() + 1, module + ".") == 0;
+    const bool is_ours = entry->second.compare(0, prefix.size(), prefix) == 0;
     if (is_new || (is_ours && is_own_name(value, name))) {
-      entry->second = canonical(module + "." + name);
+      entry->second = canonical(prefix + name);
     }
   }
 }

@@ -13,6 +13,7 @@
 #include "hasten/bindings/errors.h"
 #include "hasten/bindings/source.h"
 #include "hasten/bindings/stats.h"
+#include "hasten/bindings/ufunc.h"
 #include "hasten/bindings/type_of.h"
 #include "hasten/compiler/infer/infer.h"
 
@@ -63,6 +64,7 @@ NB_MODULE(_core, m) {
   bindings::init_engine();
   bindings::add_source_functions(m);
   bindings::add_debugging(m);
+  bindings::add_ufunc_functions(m);
   m.attr("__version__") = HASTEN_VERSION;
   m.def("stats", stats, nb::sig("def stats() -> dict[str, int]"),
         "Count what happened in this process: compilations, loads from the cache, calls, blocks of memory.");

@@ -3,6 +3,7 @@
 #pragma once
 
 #define NPY_NO_DEPRECATED_API NPY_2_0_API_VERSION
+#define NPY_TARGET_VERSION NPY_2_0_API_VERSION
 #define PY_ARRAY_UNIQUE_SYMBOL hasten_array_api
 #define PY_UFUNC_UNIQUE_SYMBOL hasten_ufunc_api
 #ifndef HASTEN_IMPORTS_NUMPY

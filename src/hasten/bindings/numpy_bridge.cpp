@@ -24,7 +24,8 @@ std::atomic<bool> imported = false;
 
 constexpr std::string_view kPrefix = "npy_loop.";
 
-// Element-wise functions whose loops compute and do nothing else. (matmul and its kin are here because they only call BLAS.)
+// Functions whose loops compute and do nothing else. Not among them: the loops of numpy.linalg, which tell of a singular matrix by the
+// floating-point status alone, and those of numpy.fft, which set MemoryError.
 constexpr std::string_view kPlain[] = {
     "absolute",    "add",           "arccos",      "arccosh",      "arcsin",     "arcsinh",     "arctan",    "arctan2",  "arctanh",
     "bitwise_and", "bitwise_count", "bitwise_or",  "bitwise_xor",  "cbrt",       "ceil",        "conjugate", "copysign", "cos",
@@ -37,8 +38,6 @@ constexpr std::string_view kPlain[] = {
     "radians",     "reciprocal",    "remainder",   "right_shift",  "rint",       "sign",        "signbit",   "sin",      "sinh",
     "spacing",     "sqrt",          "square",      "subtract",     "tan",        "tanh",        "trunc",     "vecdot",   "vecmat"};
 
-constexpr std::string_view kLapack = "linalg."; // a singular matrix is FE_INVALID and NaN
-constexpr std::string_view kFourier = "fft.";   // short memory sets MemoryError
 constexpr std::string_view kIntegers = "bBhHiIlLqQ";
 constexpr std::string_view kKnownTypes = "?bBhHiIlLqQefdFDmM";
 
@@ -57,16 +56,6 @@ nb::object module_named(const char* name) {
   nb::object module = nb::steal(PyImport_ImportModule(name));
   PyErr_Clear();
   return module;
-}
-
-nb::object ufunc_named(std::string_view name) {
-  if (starts_with(name, kLapack)) {
-    return attribute(module_named("numpy.linalg._umath_linalg"), std::string(name.substr(kLapack.size())).c_str());
-  }
-  if (starts_with(name, kFourier)) {
-    return attribute(module_named("numpy.fft._pocketfft_umath"), std::string(name.substr(kFourier.size())).c_str());
-  }
-  return attribute(module_named("numpy"), std::string(name).c_str());
 }
 
 // The row of the ufunc's table for these types; -1: none.
@@ -91,7 +80,7 @@ int find_loop(const PyUFuncObject* ufunc, std::string_view types) {
 abi::NumpyLoop* resolve(std::string_view name, std::string_view types) {
   const nb::gil_scoped_acquire gil;
   import_numpy();
-  const nb::object object = ufunc_named(name);
+  const nb::object object = attribute(module_named("numpy"), std::string(name).c_str());
   if (!object.is_valid() || !PyObject_TypeCheck(object.ptr(), &PyUFunc_Type)) {
     return nullptr;
   }
@@ -115,6 +104,17 @@ struct LoopTable {
 LoopTable& loop_table() {
   static auto* const table = new LoopTable;
   return *table;
+}
+
+bool is_plain(std::string_view ufunc, std::string_view types) {
+  if (types.empty() || types.find_first_not_of(kKnownTypes) != std::string_view::npos) {
+    return false;
+  }
+  // A negative exponent sets ValueError.
+  if (ufunc == "power" && types.find_first_of(kIntegers) != std::string_view::npos) {
+    return false;
+  }
+  return std::find(std::begin(kPlain), std::end(kPlain), ufunc) != std::end(kPlain);
 }
 
 void* find_numpy_loop(std::string_view ufunc, std::string_view types) {
@@ -161,20 +161,6 @@ bool find_numpy() {
   return true;
 }
 
-LoopSafety loop_safety(std::string_view ufunc, std::string_view types) {
-  if (types.empty() || types.find_first_not_of(kKnownTypes) != std::string_view::npos) {
-    return LoopSafety::kNever;
-  }
-  if (starts_with(ufunc, kLapack) || starts_with(ufunc, kFourier)) {
-    return LoopSafety::kFlags;
-  }
-  // A negative exponent sets ValueError.
-  if (ufunc == "power" && types.find_first_of(kIntegers) != std::string_view::npos) {
-    return LoopSafety::kNever;
-  }
-  return std::find(std::begin(kPlain), std::end(kPlain), ufunc) != std::end(kPlain) ? LoopSafety::kPlain : LoopSafety::kNever;
-}
-
 void* numpy_symbol(std::string_view name) {
   const size_t dot = name.rfind('.');
   if (!starts_with(name, kPrefix) || dot < kPrefix.size()) {
@@ -182,11 +168,7 @@ void* numpy_symbol(std::string_view name) {
   }
   const std::string_view ufunc = name.substr(kPrefix.size(), dot - kPrefix.size());
   const std::string_view types = name.substr(dot + 1);
-  return loop_safety(ufunc, types) == LoopSafety::kPlain ? find_numpy_loop(ufunc, types) : nullptr;
-}
-
-void* numpy_checked_loop(std::string_view ufunc, std::string_view types) {
-  return loop_safety(ufunc, types) == LoopSafety::kNever ? nullptr : find_numpy_loop(ufunc, types);
+  return is_plain(ufunc, types) ? find_numpy_loop(ufunc, types) : nullptr;
 }
 
 std::string numpy_library(const char* module) {

@@ -2,7 +2,7 @@
 #include <nanobind/nanobind.h>
 
 #include <algorithm>
-#include <cstdlib>
+#include <charconv>
 #include <string>
 
 #include "hasten/base/diagnostic.h"
@@ -60,8 +60,9 @@ nb::object resolve_path(PyObject* function, std::string_view path) {
       found = nb::steal(PyObject_GetAttr(found.ptr(), next_name().ptr()));
     } else {
       const size_t close = std::min(path.find(']', position), path.size());
-      const std::string index(path.substr(position, close - position));
-      found = nb::steal(PySequence_GetItem(found.ptr(), std::atol(index.c_str())));
+      Py_ssize_t index = 0;
+      std::from_chars(path.data() + position, path.data() + close, index);
+      found = nb::steal(PySequence_GetItem(found.ptr(), index));
       position = close + 1;
     }
   }

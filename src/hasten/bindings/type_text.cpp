@@ -1,7 +1,7 @@
 #include "hasten/bindings/type_text.h"
 
 #include <cctype>
-#include <cstdlib>
+#include <charconv>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -228,7 +228,8 @@ private:
       }
       readonly = readonly || flag != "False";
     }
-    const int ndim = std::atoi(std::string(rank).c_str());
+    int ndim = 0;
+    std::from_chars(rank.data(), rank.data() + rank.size(), ndim);
     if (letter.size() != 1 || std::string_view("CFA").find(letter[0]) == std::string_view::npos || !take(')') || !is_item(item)) {
       return nullptr;
     }

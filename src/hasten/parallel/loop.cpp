@@ -112,8 +112,8 @@ private:
   Env* env_;
   const Partition& partition_;
   const LoopCall& call_;
-  std::unique_ptr<Seat[]> seats_; // made when the loop is shared
-  alignas(64) std::atomic<int32_t> next_{0};        // the next chunk to claim
+  std::unique_ptr<Seat[]> seats_;                      // made when the loop is shared
+  alignas(64) std::atomic<int32_t> next_{0};           // the next chunk to claim
   alignas(64) std::atomic<int32_t> failed_{INT32_MAX}; // the lowest chunk that failed
   std::atomic<uint64_t> seed_{0};
   std::mutex error_mutex_;
@@ -285,9 +285,7 @@ using namespace hasten;
 
 extern "C" {
 
-int32_t hst_parallel_chunks(int64_t n) {
-  return parallel::chunks_for(n, parallel::place().inside ? 1 : parallel::thread_limit());
-}
+int32_t hst_parallel_chunks(int64_t n) { return parallel::chunks_for(n, parallel::place().inside ? 1 : parallel::thread_limit()); }
 
 int32_t hst_parallel_for(abi::Env* env, int64_t n, abi::LoopBody body, const void* captures, void* partials, int64_t partial_bytes,
                          int32_t max_chunks, int32_t* chunks) {

@@ -31,9 +31,9 @@ private:
   friend class Team;
 
   const int seats_;
-  int taken_ = 1;               // seats given away; guarded by the team's lock
-  std::atomic<int> active_{0};  // threads of the team inside work()
-  Job* next_ = nullptr;         // list of published jobs
+  int taken_ = 1;              // seats given away; guarded by the team's lock
+  std::atomic<int> active_{0}; // threads of the team inside work()
+  Job* next_ = nullptr;        // list of published jobs
 };
 
 class Team {

@@ -11,10 +11,10 @@ int max_threads();
 
 // What the calling thread knows of its place. A thread inside a chunk of a loop has the limit of the thread that started the loop.
 struct Place {
-  int limit = 0;       // threads that its loops may use; 0: max_threads()
-  int seat = 0;        // number of the thread within the loop that it works for
-  bool inside = false; // in a chunk of a parallel loop: further loops run serially
-  int32_t chunk = 0;   // which one
+  int limit = 0;                              // threads that its loops may use; 0: max_threads()
+  int seat = 0;                               // number of the thread within the loop that it works for
+  bool inside = false;                        // in a chunk of a parallel loop: further loops run serially
+  int32_t chunk = 0;                          // which one
   std::atomic<uint64_t>* loop_seed = nullptr; // shared by the chunks of the loop: 0 until one of them needs random numbers
 };
 

@@ -84,7 +84,8 @@ protected:
 
   static EwiseProgram program(abi::EwiseBlock block, int operands, const EwiseOperand* kinds) {
     const Form& form = GetParam();
-    return {block, operands, form.multiple, form.max_block, 8, DType::kFloat64, form.parallel, form.parallel != 0 ? 1000.0F : 1.0F, kinds, kEights};
+    return {block, operands, form.multiple, form.max_block, 8, DType::kFloat64, form.parallel, form.parallel != 0 ? 1000.0F : 1.0F,
+            kinds, kEights};
   }
   static EwiseProgram combine() { return program(combine_block, 2, kArrays); }
 

@@ -28,7 +28,8 @@ public:
   using Item = std::conditional_t<std::is_same_v<T, bool>, uint8_t, T>; // a vector of bool has no memory of bools
 
   explicit Array(std::vector<int64_t> shape) : shape_(std::move(shape)), strides_(shape_.size()), items_(count()) {
-    view_ = {nullptr, reinterpret_cast<char*>(items_.data()), shape_.data(), strides_.data(), static_cast<int32_t>(shape_.size()), kDTypeOf<T>};
+    view_ = {nullptr,         reinterpret_cast<char*>(items_.data()), shape_.data(),
+             strides_.data(), static_cast<int32_t>(shape_.size()),    kDTypeOf<T>};
     set_c_strides(&view_, sizeof(T));
   }
   Array(const Array&) = delete;

@@ -46,7 +46,8 @@ void fake_gemm(int order, int trans_a, int trans_b, Int m, Int n, Int k, double 
 }
 
 template <class Int>
-void fake_gemv(int order, int trans, Int m, Int n, double, const double* a, Int lda, const double* x, Int x_step, double, double* y, Int y_step) {
+void fake_gemv(int order, int trans, Int m, Int n, double, const double* a, Int lda, const double* x, Int x_step, double, double* y,
+               Int y_step) {
   ++gemv_calls;
   EXPECT_EQ(trans, 112);
   for (Int i = 0; i < n; ++i) {
@@ -111,7 +112,8 @@ std::vector<double> expected_product(const ArrayView& a, const ArrayView& b) {
 std::vector<std::unique_ptr<Strided>> layouts(Array<double>& base, int64_t rows, int64_t columns) {
   std::vector<std::unique_ptr<Strided>> views;
   const auto add = [&](int64_t row, int64_t column, int64_t offset) {
-    views.push_back(std::make_unique<Strided>(base.view(), std::vector<int64_t>{rows, columns}, std::vector<int64_t>{row * 8, column * 8}, offset * 8));
+    views.push_back(
+        std::make_unique<Strided>(base.view(), std::vector<int64_t>{rows, columns}, std::vector<int64_t>{row * 8, column * 8}, offset * 8));
   };
   add(columns, 1, 0);
   add(1, rows, 0);
@@ -129,7 +131,8 @@ void expect_products() {
   left.count_up();
   right.count_up();
   Env env;
-  for (const auto& [m, k, n] : {std::array<int64_t, 3>{2, 3, 4}, {5, 7, 1}, {1, 6, 3}, {1, 5, 1}, {3, 1, 4}, {9, 8, 9}, {0, 2, 3}, {2, 0, 3}}) {
+  for (const auto& [m, k, n] :
+       {std::array<int64_t, 3>{2, 3, 4}, {5, 7, 1}, {1, 6, 3}, {1, 5, 1}, {3, 1, 4}, {9, 8, 9}, {0, 2, 3}, {2, 0, 3}}) {
     for (const auto& a : layouts(left, m, k)) {
       for (const auto& b : layouts(right, k, n)) {
         for (const auto product : {hst_matmul_mm, hst_dot_mm}) {
@@ -219,8 +222,9 @@ TEST(Matmul, ErrorsSayWhatNumpySays) {
   EXPECT_NE(hst_dot_mm(&env, out.view(), &a.view(), &b.view()), 0);
   EXPECT_STREQ(env.message, "shapes (2,3) and (4,5) not aligned: 3 (dim 1) != 4 (dim 0)");
   EXPECT_NE(hst_matmul_mm(&env, out.view(), &a.view(), &b.view()), 0);
-  EXPECT_STREQ(env.message, "matmul: Input operand 1 has a mismatch in its core dimension 0, with gufunc signature (n?,k),(k,m?)->(n?,m?) (size 4 is "
-                            "different from 3)");
+  EXPECT_STREQ(env.message,
+               "matmul: Input operand 1 has a mismatch in its core dimension 0, with gufunc signature (n?,k),(k,m?)->(n?,m?) (size 4 is "
+               "different from 3)");
   double vv = 0;
   EXPECT_NE(hst_dot_vv(&env, &vv, &three.view(), &four.view()), 0);
   EXPECT_STREQ(env.message, "shapes (3,) and (4,) not aligned: 3 (dim 0) != 4 (dim 0)");

@@ -33,6 +33,7 @@ def test_disturbed_rounds_are_discarded(measure: Any, monkeypatch: pytest.Monkey
     compared = measure.compare({"one": None}, rounds=3)
     assert compared.samples["one"].seconds == [1.0, 1.02, 1.05]
     assert (compared.rounds, compared.discarded, compared.foreign) == (3, 2, 0.05)
+    assert measure.verdict(measure.row("subject", compared, "bound", True)) == "met"
 
 
 def test_a_machine_that_is_never_quiet_is_named(measure: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,7 +41,8 @@ def test_a_machine_that_is_never_quiet_is_named(measure: Any, monkeypatch: pytes
     compared = measure.compare({"one": None}, rounds=2)
     assert compared.foreign == 0.6
     assert compared.samples["one"].seconds == [1.5, 1.6]
-    assert "disturbed" in measure.row("subject", compared, "bound", True).conditions
+    row = measure.row("subject", compared, "bound", True)
+    assert row.is_disturbed and "disturbed" in measure.verdict(row)
 
 
 def test_contenders_take_turns(measure: Any) -> None:

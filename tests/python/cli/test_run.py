@@ -190,37 +190,41 @@ def test_child_processes_have_the_drop_ins(tmp_path: Path, method: str, how: str
     assert (result.stdout, result.stderr, result.returncode) == (expected, "", 0)
 
 
+NUMBA = """
+import multiprocessing, sys
+from numba import njit
+import numba.core.types as types
+from numba.core import types as again
+
+
+@njit
+def total(n):
+    s = 0
+    for i in range(n):
+        s += i
+    return s
+
+
+def facts(n):
+    return total(n), total.__module__, len(total.signatures), sys.modules["numba"].__name__
+
+
+if __name__ == "__main__":
+    print(facts(5), types is again, types.__name__)
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        print(pool.apply(facts, [6]))
+    try:
+        import numba.no_such_part
+    except ModuleNotFoundError as error:
+        print(error.name)
+"""
+
+
 def test_numba_is_answered_where_it_is_not_installed(tmp_path: Path) -> None:
-    # A stand-in for hasten.numba, since this is about the way there: numba's names lead to Hasten's, at any depth.
-    write(
-        tmp_path,
-        "uses.py",
-        """
-        import multiprocessing, sys
-        import hasten
-        if not hasattr(hasten, "numba_folder"):
-            hasten.numba_folder = hasten.__path__.append(__file__.rpartition("/")[0] + "/more")
-            from hasten import _substitute
-            for finder in [f for f in sys.meta_path if type(f).__module__ == "hasten._substitute"]:
-                finder.drop_ins["numba"] = "hasten.numba"
-        for name in [name for name in sys.modules if name.startswith(("numba", "hasten.numba"))]:
-            del sys.modules[name]
-        from numba import njit
-        import numba.core.types as types
-        from numba.core import types as again
-        print(njit.__module__, types is again, types.__name__)
-        try:
-            import numba.no_such_part
-        except ModuleNotFoundError as error:
-            print(error.name)
-        """,
-    )
-    core = tmp_path / "more" / "numba" / "core"
-    core.mkdir(parents=True)
-    write(core.parent, "__init__.py", "def njit(f):\n    return f")
-    write(core, "__init__.py", "")
-    write(core, "types.py", "")
+    write(tmp_path, "uses.py", NUMBA)
     result = hasten("uses.py", cwd=tmp_path)
-    assert result.stdout.splitlines() == ["hasten.numba True hasten.numba.core.types", "numba.no_such_part"], (
-        result.stderr
-    )
+    assert result.stdout.splitlines() == [
+        "(10, '__main__', 1, 'hasten.numba') True hasten.numba.core.types",
+        "(15, '__mp_main__', 1, 'hasten.numba')",
+        "numba.no_such_part",
+    ], result.stderr

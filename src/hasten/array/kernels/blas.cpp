@@ -3,7 +3,6 @@
 #include <dlfcn.h>
 
 #include <atomic>
-#include <memory>
 #include <string>
 
 namespace hasten::array {
@@ -16,7 +15,8 @@ struct Spelling {
 };
 
 // PyPI's NumPy brings scipy-openblas; others have OpenBLAS with or without 64-bit integers, or a plain CBLAS.
-constexpr Spelling kSpellings[] = {{"scipy_cblas_", "64_", true}, {"cblas_", "64_", true}, {"scipy_cblas_", "", false}, {"cblas_", "", false}};
+constexpr Spelling kSpellings[] = {
+    {"scipy_cblas_", "64_", true}, {"cblas_", "64_", true}, {"scipy_cblas_", "", false}, {"cblas_", "", false}};
 
 std::atomic<const BlasTable*> current{nullptr};
 
@@ -68,8 +68,9 @@ std::optional<BlasTable> find_blas(const char* path) {
 }
 
 void set_blas_table(const BlasTable& table) {
-  // Never freed: a product may be using the old one.
-  current.store(std::make_unique<BlasTable>(table).release(), std::memory_order_release);
+  static BlasTable kept;
+  kept = table;
+  current.store(&kept, std::memory_order_release);
 }
 
 const BlasTable* blas_table() { return current.load(std::memory_order_acquire); }

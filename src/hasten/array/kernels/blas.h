@@ -5,7 +5,8 @@
 
 namespace hasten::array {
 
-// The routines of one item type, with the C interface's signatures. `dot` is cblas_?dot for real types and cblas_?dotu_sub for complex ones.
+// The routines of one item type, with the C interface's signatures. `dot` is cblas_?dot for real types and cblas_?dotu_sub for complex
+// ones.
 struct BlasRoutines {
   void* dot = nullptr;
   void* gemv = nullptr;
@@ -22,7 +23,7 @@ struct BlasTable {
 // the object isn't loaded or some routine is missing.
 std::optional<BlasTable> find_blas(const char* path);
 
-// To be called before products are computed, once. Until then they are computed by loops of ours.
+// Called once, while no product is being computed. Until then products are computed by loops of ours.
 void set_blas_table(const BlasTable& table);
 
 // Null before set_blas_table.

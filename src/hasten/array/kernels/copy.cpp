@@ -31,8 +31,8 @@ void copy_plane(char* target, const char* source, const Plane& p, int64_t item) 
     for (int64_t c = 0; c < p.columns; c += tile_columns) {
       const int64_t count = std::min(tile_columns, p.columns - c);
       for (int64_t i = r; i < last; ++i) {
-        copy_strided(target + i * p.target_row + c * p.target_column, p.target_column,
-                     source + i * p.source_row + c * p.source_column, p.source_column, count, item);
+        copy_strided(target + i * p.target_row + c * p.target_column, p.target_column, source + i * p.source_row + c * p.source_column,
+                     p.source_column, count, item);
       }
     }
   }
@@ -47,8 +47,8 @@ void copy_nest(const Nest& nest, int64_t item) {
     copy_strided(const_cast<char*>(nest.data(0)), nest.stride(0, 0), nest.data(1), nest.stride(1, 0), nest.size(), item);
     return;
   }
-  const Plane plane{nest.extent(inner - 1),    nest.extent(inner),        nest.stride(0, inner - 1),
-                    nest.stride(0, inner), nest.stride(1, inner - 1), nest.stride(1, inner)};
+  const Plane plane{nest.extent(inner - 1), nest.extent(inner),        nest.stride(0, inner - 1),
+                    nest.stride(0, inner),  nest.stride(1, inner - 1), nest.stride(1, inner)};
   const int64_t items = plane.rows * plane.columns;
   for (int64_t i = 0; i < nest.size(); i += items) {
     copy_plane(const_cast<char*>(nest.item(0, i)), nest.item(1, i), plane, item);
@@ -66,7 +66,8 @@ abi::Status copy_to_new(abi::Env* env, abi::ArrayView* out, const abi::ArrayView
 
 // Sets out's strides so that it shows in's items, in C order, in out's shape. False where no strides do.
 //
-// Both shapes are cut into the shortest groups of axes with the same number of items; within a group of the input, the axes must lie evenly.
+// Both shapes are cut into the shortest groups of axes with the same number of items; within a group of the input, the axes must lie
+// evenly.
 bool reshape_strides(abi::ArrayView* out, const abi::ArrayView& in) {
   int64_t shape[kMostDims];
   int64_t strides[kMostDims];

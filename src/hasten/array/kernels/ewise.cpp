@@ -157,8 +157,7 @@ int32_t run_with_clashes(Env* env, const EwiseProgram& program, const void* cons
 std::vector<int> find_clashes(const EwiseProgram& program, const void* const* operands, const ArrayView& out) {
   std::vector<int> clashing;
   for (int k = 0; k < program.operand_count; ++k) {
-    if (program.kinds[k] == EwiseOperand::kArray &&
-        may_clash(out, program.result_item, array_operand(operands, k), program.items[k])) {
+    if (program.kinds[k] == EwiseOperand::kArray && may_clash(out, program.result_item, array_operand(operands, k), program.items[k])) {
       clashing.push_back(k);
     }
   }

@@ -16,9 +16,7 @@
 namespace hasten::array {
 namespace {
 
-template <class T, bool kGreatest> HASTEN_INLINE T better(T a, T b) {
-  return (kGreatest ? a >= b : a <= b) || a != a ? a : b;
-}
+template <class T, bool kGreatest> HASTEN_INLINE T better(T a, T b) { return (kGreatest ? a >= b : a <= b) || a != a ? a : b; }
 
 template <class T, bool kGreatest> HASTEN_INLINE T extreme_of_rest(const T* items, int64_t begin, int64_t n, T best) {
   for (int64_t i = begin; i < n; ++i) {
@@ -60,30 +58,30 @@ template <class T, bool kGreatest> T extreme_base(const T* items, int64_t n) {
 #if defined(__x86_64__)
 
 // Floats: the machine's maximum gives its second operand where one is NaN, so accumulators stay free of NaN, which is looked for apart.
-#define HASTEN_EXTREME_FLOAT(isa, target, type, vector, width, load, op_max, op_min, unordered)                                           \
-  template <bool kGreatest> target type extreme_float_##isa(const type* items, int64_t n) {                                               \
-    constexpr int64_t kStep = 4 * (width);                                                                                                \
-    if (n < kStep) {                                                                                                                      \
-      return extreme_of_rest<type, kGreatest>(items, 1, n, items[0]);                                                                     \
-    }                                                                                                                                     \
-    vector lanes[4] = {load(items), load(items + (width)), load(items + 2 * (width)), load(items + 3 * (width))};                         \
-    bool nan = unordered(lanes[0], lanes[1]) || unordered(lanes[2], lanes[3]);                                                            \
-    int64_t i = kStep;                                                                                                                    \
-    for (; i + kStep <= n && !nan; i += kStep) {                                                                                          \
-      const vector a = load(items + i), b = load(items + i + (width));                                                                    \
-      const vector c = load(items + i + 2 * (width)), d = load(items + i + 3 * (width));                                                  \
-      nan = unordered(a, b) || unordered(c, d);                                                                                           \
-      lanes[0] = kGreatest ? op_max(a, lanes[0]) : op_min(a, lanes[0]);                                                                   \
-      lanes[1] = kGreatest ? op_max(b, lanes[1]) : op_min(b, lanes[1]);                                                                   \
-      lanes[2] = kGreatest ? op_max(c, lanes[2]) : op_min(c, lanes[2]);                                                                   \
-      lanes[3] = kGreatest ? op_max(d, lanes[3]) : op_min(d, lanes[3]);                                                                   \
-    }                                                                                                                                     \
-    if (nan) {                                                                                                                            \
-      return extreme_of_rest<type, kGreatest>(items, 1, n, items[0]);                                                                     \
-    }                                                                                                                                     \
-    type each[kStep];                                                                                                                     \
-    std::memcpy(each, lanes, sizeof each);                                                                                                \
-    return extreme_of_rest<type, kGreatest>(items, i, n, extreme_of_rest<type, kGreatest>(each, 1, kStep, each[0]));                      \
+#define HASTEN_EXTREME_FLOAT(isa, target, type, vector, width, load, op_max, op_min, unordered)                                            \
+  template <bool kGreatest> target type extreme_float_##isa(const type* items, int64_t n) {                                                \
+    constexpr int64_t kStep = 4 * (width);                                                                                                 \
+    if (n < kStep) {                                                                                                                       \
+      return extreme_of_rest<type, kGreatest>(items, 1, n, items[0]);                                                                      \
+    }                                                                                                                                      \
+    vector lanes[4] = {load(items), load(items + (width)), load(items + 2 * (width)), load(items + 3 * (width))};                          \
+    bool nan = unordered(lanes[0], lanes[1]) || unordered(lanes[2], lanes[3]);                                                             \
+    int64_t i = kStep;                                                                                                                     \
+    for (; i + kStep <= n && !nan; i += kStep) {                                                                                           \
+      const vector a = load(items + i), b = load(items + i + (width));                                                                     \
+      const vector c = load(items + i + 2 * (width)), d = load(items + i + 3 * (width));                                                   \
+      nan = unordered(a, b) || unordered(c, d);                                                                                            \
+      lanes[0] = kGreatest ? op_max(a, lanes[0]) : op_min(a, lanes[0]);                                                                    \
+      lanes[1] = kGreatest ? op_max(b, lanes[1]) : op_min(b, lanes[1]);                                                                    \
+      lanes[2] = kGreatest ? op_max(c, lanes[2]) : op_min(c, lanes[2]);                                                                    \
+      lanes[3] = kGreatest ? op_max(d, lanes[3]) : op_min(d, lanes[3]);                                                                    \
+    }                                                                                                                                      \
+    if (nan) {                                                                                                                             \
+      return extreme_of_rest<type, kGreatest>(items, 1, n, items[0]);                                                                      \
+    }                                                                                                                                      \
+    type each[kStep];                                                                                                                      \
+    std::memcpy(each, lanes, sizeof each);                                                                                                 \
+    return extreme_of_rest<type, kGreatest>(items, i, n, extreme_of_rest<type, kGreatest>(each, 1, kStep, each[0]));                       \
   }
 
 HASTEN_AVX2 inline bool unordered_pd256(__m256d a, __m256d b) { return _mm256_movemask_pd(_mm256_cmp_pd(a, b, _CMP_UNORD_Q)) != 0; }
@@ -131,7 +129,9 @@ template <class T, bool kGreatest> HASTEN_INLINE void keep_better_in(T* __restri
   }
 }
 
-template <class T, bool kGreatest> void keep_better_base(T* bests, const T* items, int64_t n) { keep_better_in<T, kGreatest>(bests, items, n); }
+template <class T, bool kGreatest> void keep_better_base(T* bests, const T* items, int64_t n) {
+  keep_better_in<T, kGreatest>(bests, items, n);
+}
 template <class T, bool kGreatest> HASTEN_AVX2 void keep_better_avx2(T* bests, const T* items, int64_t n) {
   keep_better_in<T, kGreatest>(bests, items, n);
 }
@@ -155,7 +155,7 @@ template <class T> void keep_better(T* bests, const T* items, int64_t n, bool gr
 }
 
 #define HASTEN_INSTANTIATE(type)                                                                                                           \
-  template type extreme(const type*, int64_t, bool);                                                                                      \
+  template type extreme(const type*, int64_t, bool);                                                                                       \
   template void keep_better(type*, const type*, int64_t, bool);
 
 HASTEN_INSTANTIATE(int8_t)

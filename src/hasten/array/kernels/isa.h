@@ -23,10 +23,21 @@ inline Isa best_isa() {
 #endif
 }
 
+// Before a loop whose iterations don't depend on each other within a vector, which the compiler can't see.
+#if defined(__clang__)
+#define HASTEN_NO_DEPENDENCE _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define HASTEN_NO_DEPENDENCE _Pragma("GCC ivdep")
+#endif
+
 #define HASTEN_INLINE inline __attribute__((always_inline))
 #if defined(__x86_64__)
 #define HASTEN_AVX2 __attribute__((target("avx2")))
+#if defined(__clang__)
+#define HASTEN_AVX512 __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl")))
+#else
 #define HASTEN_AVX512 __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,prefer-vector-width=512")))
+#endif
 #else
 #define HASTEN_AVX2
 #define HASTEN_AVX512

@@ -62,7 +62,7 @@ template <class T, class Int> struct Blas {
     if constexpr (kIsComplex<T>) {
       T result{};
       reinterpret_cast<void (*)(Int, const void*, Int, const void*, Int, void*)>(routine)(size, a, static_cast<Int>(a_step), b,
-                                                                                         static_cast<Int>(b_step), &result);
+                                                                                          static_cast<Int>(b_step), &result);
       return result;
     } else {
       return reinterpret_cast<T (*)(Int, const void*, Int, const void*, Int)>(routine)(size, a, static_cast<Int>(a_step), b,
@@ -75,12 +75,12 @@ template <class T, class Int> struct Blas {
     using Routine = void (*)(int, int, Int, Int, Scalar, const void*, Int, const void*, Int, Scalar, void*, Int);
     const T one(1);
     const T zero(0);
-    reinterpret_cast<Routine>(routine)(order, kTranspose, static_cast<Int>(m), static_cast<Int>(n), scalar(one), a, static_cast<Int>(lda), x,
-                                       static_cast<Int>(x_step), scalar(zero), y, static_cast<Int>(y_step));
+    reinterpret_cast<Routine>(routine)(order, kTranspose, static_cast<Int>(m), static_cast<Int>(n), scalar(one), a, static_cast<Int>(lda),
+                                       x, static_cast<Int>(x_step), scalar(zero), y, static_cast<Int>(y_step));
   }
 
-  static void gemm(void* routine, int transpose_a, int transpose_b, int64_t m, int64_t n, int64_t k, const void* a, int64_t lda, const void* b,
-                   int64_t ldb, void* c, int64_t ldc) {
+  static void gemm(void* routine, int transpose_a, int transpose_b, int64_t m, int64_t n, int64_t k, const void* a, int64_t lda,
+                   const void* b, int64_t ldb, void* c, int64_t ldc) {
     using Routine = void (*)(int, int, int, Int, Int, Int, Scalar, const void*, Int, const void*, Int, Scalar, void*, Int);
     const T one(1);
     const T zero(0);
@@ -106,7 +106,8 @@ template <class T, class Visit> auto with_blas(Visit&& visit) {
 // Whether BLAS can take the matrix as one in row-major order.
 template <class T> bool is_row_major(const Matrix& m) {
   constexpr int64_t kItem = sizeof(T);
-  return m.column_stride == kItem && m.row_stride % kItem == 0 && m.row_stride / kItem >= m.columns && m.row_stride / kItem <= INT32_MAX - 1;
+  return m.column_stride == kItem && m.row_stride % kItem == 0 && m.row_stride / kItem >= m.columns &&
+         m.row_stride / kItem <= INT32_MAX - 1;
 }
 
 template <class T> bool is_blas_matrix(const Matrix& m) { return is_row_major<T>(m) || is_row_major<T>(m.transposed()); }
@@ -129,7 +130,8 @@ template <class Wide> Wide multiply_add(Wide sum, Wide a, Wide b) {
   }
 }
 
-// Each item of the result is added up in the order of the inner dimension, as NumPy's loops do it; a row of results is carried along at once.
+// Each item of the result is added up in the order of the inner dimension, as NumPy's loops do it; a row of results is carried along at
+// once.
 template <class T> void multiply_by_loops(const Matrix& a, const Matrix& b, const Matrix& out) {
   using Wide = decltype(widened(T{}));
   std::unique_ptr<Wide[]> sums(new Wide[static_cast<size_t>(std::max<int64_t>(out.columns, 1))]);
@@ -183,7 +185,8 @@ template <class T> Matrix made_compact(const Matrix& m, std::vector<char>* memor
   int64_t shape[] = {m.rows, m.columns};
   int64_t from[] = {m.row_stride, m.column_stride};
   int64_t to[] = {copy.row_stride, copy.column_stride};
-  copy_view(ArrayView{nullptr, copy.data, shape, to, 2, DType::kFloat64}, ArrayView{nullptr, m.data, shape, from, 2, DType::kFloat64}, kItem);
+  copy_view(ArrayView{nullptr, copy.data, shape, to, 2, DType::kFloat64}, ArrayView{nullptr, m.data, shape, from, 2, DType::kFloat64},
+            kItem);
   return copy;
 }
 
@@ -214,8 +217,8 @@ template <class T> void multiply_matrices(const Matrix& left, const Matrix& righ
     return;
   }
   with_blas<T>([&](auto blas) {
-    decltype(blas)::gemm(routines<T>()->gemm, a_rows ? kNoTranspose : kTranspose, b_rows ? kNoTranspose : kTranspose, a.rows, b.columns, a.columns,
-                         a.data, lda, b.data, ldb, out.data, out.row_stride / kItem);
+    decltype(blas)::gemm(routines<T>()->gemm, a_rows ? kNoTranspose : kTranspose, b_rows ? kNoTranspose : kTranspose, a.rows, b.columns,
+                         a.columns, a.data, lda, b.data, ldb, out.data, out.row_stride / kItem);
   });
 }
 

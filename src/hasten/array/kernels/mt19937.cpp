@@ -18,15 +18,15 @@ HASTEN_INLINE uint32_t mixed(uint32_t first, uint32_t second) {
 // Three stretches within each of which no word depends on a new one that is nearer than a vector.
 HASTEN_INLINE void twist_in(uint32_t* key) {
   constexpr int kRest = kTwisterWords - kMiddle;
-#pragma GCC ivdep
+  HASTEN_NO_DEPENDENCE
   for (int i = 0; i < kRest; ++i) {
     key[i] = key[i + kMiddle] ^ mixed(key[i], key[i + 1]);
   }
-#pragma GCC ivdep
+  HASTEN_NO_DEPENDENCE
   for (int i = kRest; i < 2 * kRest; ++i) {
     key[i] = key[i - kRest] ^ mixed(key[i], key[i + 1]);
   }
-#pragma GCC ivdep
+  HASTEN_NO_DEPENDENCE
   for (int i = 2 * kRest; i < kTwisterWords - 1; ++i) {
     key[i] = key[i - kRest] ^ mixed(key[i], key[i + 1]);
   }

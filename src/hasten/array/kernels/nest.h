@@ -1,5 +1,5 @@
-// The loops that walk over several operands together: shapes and strides of the axes, ordered and merged as NumPy's iterator does it, so that
-// sums are added up in the same order.
+// The loops that walk over several operands together: shapes and strides of the axes, ordered and merged as NumPy's iterator does it, so
+// that sums are added up in the same order.
 #pragma once
 
 #include <algorithm>

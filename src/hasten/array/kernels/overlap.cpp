@@ -51,8 +51,7 @@ bool same_places(const abi::ArrayView& out, const abi::ArrayView& in) {
   const int missing = out.ndim - in.ndim;
   for (int i = 0; i < out.ndim; ++i) {
     const bool there = i >= missing;
-    if (out.shape[i] != 1 &&
-        (!there || in.shape[i - missing] != out.shape[i] || in.strides[i - missing] != out.strides[i])) {
+    if (out.shape[i] != 1 && (!there || in.shape[i - missing] != out.shape[i] || in.strides[i - missing] != out.strides[i])) {
       return false;
     }
   }

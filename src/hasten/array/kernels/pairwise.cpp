@@ -75,9 +75,9 @@ template <class Kind, class T> HASTEN_INLINE auto one_block(const T* a, int64_t 
 
 // One function for each type and instruction set: the recursion must stay within its own target.
 #define HASTEN_PAIRWISE(name, type, kind, target)                                                                                          \
-  target kind::Sum<type> name(const type* a, int64_t n) {                                                                                 \
-    const int64_t half = pairwise_split(n);                                                                                               \
-    return half == 0 ? one_block<kind>(a, n) : name(a, half) + name(a + half, n - half);                                                  \
+  target kind::Sum<type> name(const type* a, int64_t n) {                                                                                  \
+    const int64_t half = pairwise_split(n);                                                                                                \
+    return half == 0 ? one_block<kind>(a, n) : name(a, half) + name(a + half, n - half);                                                   \
   }
 #define HASTEN_PAIRWISE_ALL(name, type, kind)                                                                                              \
   HASTEN_PAIRWISE(name##_base, type, kind, )                                                                                               \

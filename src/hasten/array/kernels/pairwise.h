@@ -19,9 +19,7 @@ float pairwise_sum_f16(const char* items, int64_t n, int64_t stride);
 // Where NumPy cuts a sum of n numbers (of twice as many for complex items) in two; 0: it is one block.
 inline int64_t pairwise_split(int64_t numbers) { return numbers <= 128 ? 0 : numbers / 2 - numbers / 2 % 8; }
 
-template <class T> inline T join_accumulators(const T* r) {
-  return ((r[0] + r[1]) + (r[2] + r[3])) + ((r[4] + r[5]) + (r[6] + r[7]));
-}
+template <class T> inline T join_accumulators(const T* r) { return ((r[0] + r[1]) + (r[2] + r[3])) + ((r[4] + r[5]) + (r[6] + r[7])); }
 
 // The sum of get(begin) … get(begin + n - 1).
 template <class T, class Get> T pairwise_by(int64_t begin, int64_t n, const Get& get) {

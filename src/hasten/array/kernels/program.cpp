@@ -17,10 +17,10 @@ namespace {
 
 constexpr int64_t kScratchBytes = 28 * 1024; // of a 32 kB L1 cache
 constexpr int64_t kPolledItems = 1 << 18;    // computed between two polls
-constexpr int64_t kShortRow = 256;         // items; shorter rows are gathered together
-constexpr int64_t kMostGathered = 1024;     // items of a block where some are gathered
-constexpr int64_t kTransposed = 256;        // the same where a transposed operand touches a cache line for each item
-constexpr int64_t kShared = 4096;           // items that a thread takes at least
+constexpr int64_t kShortRow = 256;           // items; shorter rows are gathered together
+constexpr int64_t kMostGathered = 1024;      // items of a block where some are gathered
+constexpr int64_t kTransposed = 256;         // the same where a transposed operand touches a cache line for each item
+constexpr int64_t kShared = 4096;            // items that a thread takes at least
 
 int64_t rounded_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 int64_t rounded_down(int64_t n, int64_t multiple) { return n / multiple * multiple; }
@@ -165,12 +165,11 @@ bool BlockNest::is_contiguous() const {
 void BlockNest::set_pointers(int64_t begin, BlockPointers* pointers) const {
   for (int k = 0; k < program_.operand_count; ++k) {
     const int slot = slots_[static_cast<size_t>(k)];
-    (*pointers)[static_cast<size_t>(k)] = slot < 0 ? static_cast<char*>(const_cast<void*>(operands_[k]))
-                                                   : const_cast<char*>(nest_.data(slot)) + begin * program_.items[k];
+    (*pointers)[static_cast<size_t>(k)] =
+        slot < 0 ? static_cast<char*>(const_cast<void*>(operands_[k])) : const_cast<char*>(nest_.data(slot)) + begin * program_.items[k];
   }
   if (has_result()) {
-    (*pointers)[static_cast<size_t>(program_.operand_count)] =
-        const_cast<char*>(nest_.data(result_slot_)) + begin * program_.result_item;
+    (*pointers)[static_cast<size_t>(program_.operand_count)] = const_cast<char*>(nest_.data(result_slot_)) + begin * program_.result_item;
   }
 }
 
@@ -279,9 +278,8 @@ int32_t BlockNest::run(Env* env) const {
     return run_pieces(env, 0, pieces);
   }
   const float cost = program_.cost * static_cast<float>(size()) / static_cast<float>(pieces);
-  return static_cast<int32_t>(parallel::parallel_for(env, pieces, cost, [&](Env* e, int64_t begin, int64_t end) {
-    return static_cast<abi::Status>(run_pieces(e, begin, end));
-  }));
+  return static_cast<int32_t>(parallel::parallel_for(
+      env, pieces, cost, [&](Env* e, int64_t begin, int64_t end) { return static_cast<abi::Status>(run_pieces(e, begin, end)); }));
 }
 
 } // namespace hasten::array

@@ -13,8 +13,8 @@ using BlockPointers = SmallArray<char*, 12>;
 
 inline const abi::ArrayView& array_operand(const void* const* operands, int k) { return *static_cast<const abi::ArrayView*>(operands[k]); }
 
-// Calls the block function for `count` items, whatever its multiple: the items behind the last whole multiple go through padded copies. `index` is
-// the first item's linear index, for iota operands. No operand may overlap the result otherwise than item for item.
+// Calls the block function for `count` items, whatever its multiple: the items behind the last whole multiple go through padded copies.
+// `index` is the first item's linear index, for iota operands. No operand may overlap the result otherwise than item for item.
 int32_t run_block(abi::Env* env, const abi::EwiseProgram& program, char* const* pointers, int64_t index, int64_t count);
 
 // The same for contiguous operands of any length: calls it in pieces, polling between them.

@@ -37,7 +37,8 @@ OwnGenerator& fallback_generator() {
 }
 
 LegacyGenerator& main_generator() {
-  static LegacyGenerator generator{&fallback_generator().state, &fallback_generator().has_gauss, &fallback_generator().gauss, nullptr, nullptr};
+  static LegacyGenerator generator{&fallback_generator().state, &fallback_generator().has_gauss, &fallback_generator().gauss, nullptr,
+                                   nullptr};
   return generator;
 }
 

@@ -1,8 +1,9 @@
-// numpy.random's legacy functions on NumPy's own stream: what is drawn here continues what Python drew, and the other way round, with the same bits.
+// numpy.random's legacy functions on NumPy's own stream: what is drawn here continues what Python drew, and the other way round, with the
+// same bits.
 //
-// Threads: kernels exclude each other by a lock of theirs and by the hooks. In a chunk of a parallel loop that runs on more than one thread, each
-// chunk draws from a stream of its own, seeded by its number and by one draw from the main stream, so that a program gives the same
-// numbers in every run with the same number of threads. hst_random_seed always seeds the main stream.
+// Threads: kernels exclude each other by a lock of theirs and by the hooks. In a chunk of a parallel loop that runs on more than one
+// thread, each chunk draws from a stream of its own, seeded by its number and by one draw from the main stream, so that a program gives the
+// same numbers in every run with the same number of threads. hst_random_seed always seeds the main stream.
 #pragma once
 
 #include <cstdint>
@@ -16,10 +17,10 @@ struct TwisterState;
 
 // The generator that Python sees. Everything pointed to lives as long as the process, or until the next call of set_legacy_generator.
 struct LegacyGenerator {
-  TwisterState* state = nullptr;   // bit_generator.ctypes.state_address
-  int32_t* has_gauss = nullptr;    // RandomState's second normal number, or a copy that the hooks keep in step
+  TwisterState* state = nullptr; // bit_generator.ctypes.state_address
+  int32_t* has_gauss = nullptr;  // RandomState's second normal number, or a copy that the hooks keep in step
   double* gauss = nullptr;
-  void (*lock)(abi::Env*) = nullptr;   // called before and after each kernel's use of the above; null: nothing
+  void (*lock)(abi::Env*) = nullptr; // called before and after each kernel's use of the above; null: nothing
   void (*unlock)(abi::Env*) = nullptr;
 };
 

@@ -44,18 +44,23 @@ template <class Visit> Status visit_tree_type(DType dtype, Visit&& visit) {
 
 float pairwise(float, const char* items, int64_t n, int64_t stride) { return pairwise_sum_f32(items, n, stride); }
 double pairwise(double, const char* items, int64_t n, int64_t stride) { return pairwise_sum_f64(items, n, stride); }
-std::complex<float> pairwise(std::complex<float>, const char* items, int64_t n, int64_t stride) { return pairwise_sum_c64(items, n, stride); }
-std::complex<double> pairwise(std::complex<double>, const char* items, int64_t n, int64_t stride) { return pairwise_sum_c128(items, n, stride); }
+std::complex<float> pairwise(std::complex<float>, const char* items, int64_t n, int64_t stride) {
+  return pairwise_sum_c64(items, n, stride);
+}
+std::complex<double> pairwise(std::complex<double>, const char* items, int64_t n, int64_t stride) {
+  return pairwise_sum_c128(items, n, stride);
+}
 
 // A long run of floats on all threads.
 Status add_run(Env* env, DType dtype, const char* items, int64_t n, int64_t stride, char* accumulator) {
   return visit_tree_type(dtype, [&](auto zero) {
     using T = decltype(zero);
     T sum;
-    const Status status = tree_sum_parallel<T>(env, n, kParallelItems / 16, kItemCost, &sum, [&](Env*, int64_t begin, int64_t count, T* part) {
-      *part = pairwise(T{}, items + begin * stride, count, stride);
-      return Status::kOk;
-    });
+    const Status status =
+        tree_sum_parallel<T>(env, n, kParallelItems / 16, kItemCost, &sum, [&](Env*, int64_t begin, int64_t count, T* part) {
+          *part = pairwise(T{}, items + begin * stride, count, stride);
+          return Status::kOk;
+        });
     store_item(accumulator, load_item<T>(accumulator) + sum);
     return status;
   });
@@ -139,8 +144,8 @@ Status sum_half_program(Env* env, const EwiseProgram& program, const BlockNest& 
   return status;
 }
 
-Status reduce_program(Env* env, const EwiseProgram& program, const void* const* operands, const Shape& shape, ReduceKind kind,
-                      DType out, char* accumulator) {
+Status reduce_program(Env* env, const EwiseProgram& program, const void* const* operands, const Shape& shape, ReduceKind kind, DType out,
+                      char* accumulator) {
   const Reducer* reducer = find_reducer(kind, program.result_dtype, out);
   if (reducer == nullptr) {
     return abi::fail(env, abi::ErrorKind::kTypeError, "this reduction does not take items of dtype %s",
@@ -192,8 +197,8 @@ namespace {
 
 constexpr int64_t kNumpyBuffer = 8192; // items of NumPy's iterator buffer
 
-// How many items NumPy's iterator copies together and sums as one run, where the axes of an array can't be merged; 0: it sums row by row. The iterator
-// buffers where that makes the runs at least as much longer as it makes them dearer: a copied operand counts for one more.
+// How many items NumPy's iterator copies together and sums as one run, where the axes of an array can't be merged; 0: it sums row by row.
+// The iterator buffers where that makes the runs at least as much longer as it makes them dearer: a copied operand counts for one more.
 int64_t items_summed_together(const Nest& nest, bool converts) {
   const int ndim = nest.ndim();
   int64_t core = 1;
@@ -314,8 +319,8 @@ Status reduce(Env* env, const EwiseProgram& program, const void* const* operands
 } // namespace
 } // namespace hasten::array
 
-extern "C" int32_t hst_ewise_reduce(hasten::abi::Env* env, const hasten::abi::EwiseProgram* program, const void* const* operands, int32_t kind,
-                                    void* result) {
+extern "C" int32_t hst_ewise_reduce(hasten::abi::Env* env, const hasten::abi::EwiseProgram* program, const void* const* operands,
+                                    int32_t kind, void* result) {
   return static_cast<int32_t>(
       hasten::array::reduce(env, *program, operands, static_cast<hasten::abi::ReduceKind>(kind), static_cast<char*>(result)));
 }

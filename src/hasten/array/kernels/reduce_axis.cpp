@@ -30,8 +30,8 @@ void start_accumulators(const Reducer& reducer, const ArrayView& out, const Arra
     std::copy_n(in.shape, in.ndim, shape);
     shape[axis] = 1;
     strides_by_input_axis(out, in.ndim, axis, strides);
-    copy_view(ArrayView{nullptr, out.data, shape, strides, in.ndim, out.dtype}, ArrayView{nullptr, in.data, shape, in.strides, in.ndim, in.dtype},
-              reducer.in_item);
+    copy_view(ArrayView{nullptr, out.data, shape, strides, in.ndim, out.dtype},
+              ArrayView{nullptr, in.data, shape, in.strides, in.ndim, in.dtype}, reducer.in_item);
     return;
   }
   if (const int64_t items = count_items(out)) {
@@ -130,6 +130,5 @@ using namespace hasten;
 
 extern "C" int32_t hst_reduce_axis(abi::Env* env, abi::ArrayView* out, const abi::ArrayView* in, int64_t axis, int64_t kind,
                                    int64_t keepdims) {
-  return static_cast<int32_t>(
-      array::reduce_axis(env, out, *in, static_cast<int>(axis), static_cast<abi::ReduceKind>(kind), keepdims != 0));
+  return static_cast<int32_t>(array::reduce_axis(env, out, *in, static_cast<int>(axis), static_cast<abi::ReduceKind>(kind), keepdims != 0));
 }

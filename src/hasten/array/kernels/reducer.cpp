@@ -15,7 +15,9 @@ using abi::ReduceKind;
 float sum_items(Half, const char* items, int64_t n, int64_t stride) { return pairwise_sum_f16(items, n, stride); }
 float sum_items(float, const char* items, int64_t n, int64_t stride) { return pairwise_sum_f32(items, n, stride); }
 double sum_items(double, const char* items, int64_t n, int64_t stride) { return pairwise_sum_f64(items, n, stride); }
-std::complex<float> sum_items(std::complex<float>, const char* items, int64_t n, int64_t stride) { return pairwise_sum_c64(items, n, stride); }
+std::complex<float> sum_items(std::complex<float>, const char* items, int64_t n, int64_t stride) {
+  return pairwise_sum_c64(items, n, stride);
+}
 std::complex<double> sum_items(std::complex<double>, const char* items, int64_t n, int64_t stride) {
   return pairwise_sum_c128(items, n, stride);
 }
@@ -30,7 +32,8 @@ template <class T> T plus(T a, T b) {
 }
 
 template <class In, class Acc> struct Sum {
-  static constexpr bool kPairwise = std::is_same_v<In, Acc> && (std::is_floating_point_v<Acc> || kIsComplex<Acc> || std::is_same_v<Acc, Half>);
+  static constexpr bool kPairwise =
+      std::is_same_v<In, Acc> && (std::is_floating_point_v<Acc> || kIsComplex<Acc> || std::is_same_v<Acc, Half>);
   using Part = std::conditional_t<std::is_same_v<Acc, float> || std::is_same_v<Acc, std::complex<float>>, float, double>;
   static constexpr bool kConverted = !kPairwise && std::is_floating_point_v<Acc>;
 

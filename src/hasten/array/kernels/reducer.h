@@ -21,8 +21,8 @@ struct Reducer {
 
 // Sums, products, minima, maxima, any, all. kMean is kSum here. Null where NumPy has no such reduction (or casts in a way that we don't).
 //
-// sum, prod: bool and integers to int64, uint64 or themselves; floats and complex to themselves; bool and integers to float64 and float16 to float32 for
-// means. min, max: to themselves. any, all: to bool.
+// sum, prod: bool and integers to int64, uint64 or themselves; floats and complex to themselves; bool and integers to float64 and float16
+// to float32 for means. min, max: to themselves. any, all: to bool.
 const Reducer* find_reducer(abi::ReduceKind kind, DType in, DType accumulator);
 
 // Items that NumPy converts at a time where a sum needs a conversion to another float: each such part is summed pairwise.

@@ -1,4 +1,5 @@
-// Pairwise sums of numbers that are computed piece by piece, and of big arrays in parallel: NumPy's tree of additions, whoever computes its parts.
+// Pairwise sums of numbers that are computed piece by piece, and of big arrays in parallel: NumPy's tree of additions, whoever computes its
+// parts.
 #pragma once
 
 #include <complex>
@@ -12,11 +13,10 @@
 namespace hasten::array {
 
 // The items in [begin, begin + n) whose sum is one number of the tree.
-template <class T> int64_t tree_split(int64_t n) {
-  return kIsComplex<T> ? pairwise_split(2 * n) / 2 : pairwise_split(n);
-}
+template <class T> int64_t tree_split(int64_t n) { return kIsComplex<T> ? pairwise_split(2 * n) / 2 : pairwise_split(n); }
 
-// sum(Env*, begin, n, T*) -> abi::Status gives the pairwise sum of a part; parts have at most `most` items (at least 128) unless they can't be split.
+// sum(Env*, begin, n, T*) -> abi::Status gives the pairwise sum of a part; parts have at most `most` items (at least 128) unless they can't
+// be split.
 template <class T, class Sum> abi::Status tree_sum(abi::Env* env, int64_t begin, int64_t n, int64_t most, T* result, Sum&& sum) {
   const int64_t half = n <= most ? 0 : tree_split<T>(n);
   if (half == 0) {

@@ -53,7 +53,8 @@ template <class T> Status variance(Env* env, const ArrayView& in, int64_t ddof, 
   const int64_t n = count_items(in);
   Mean mean{};
   const Reducer* reducer = find_reducer(ReduceKind::kMean, in.dtype, kMeanDType<T>);
-  if (const Status status = reduce_all(env, *reducer, in, kMeanDType<T>, ReduceKind::kMean, reinterpret_cast<char*>(&mean), false); status != Status::kOk) {
+  if (const Status status = reduce_all(env, *reducer, in, kMeanDType<T>, ReduceKind::kMean, reinterpret_cast<char*>(&mean), false);
+      status != Status::kOk) {
     return status;
   }
   divide_by_count(reinterpret_cast<char*>(&mean), kMeanDType<T>, 1, n);
@@ -63,16 +64,17 @@ template <class T> Status variance(Env* env, const ArrayView& in, int64_t ddof, 
   nest.merge_axes();
   constexpr int64_t kPart = 512;
   Square sum{};
-  const Status status = n == 0 ? Status::kOk : tree_sum<Square>(env, 0, n, kPart, &sum, [&](Env*, int64_t begin, int64_t count, Square* part) {
-    T items[kPart];
-    Square squares[kPart];
-    gather(nest, 0, begin, count, sizeof(T), reinterpret_cast<char*>(items));
-    for (int64_t i = 0; i < count; ++i) {
-      squares[i] = squared_distance(items[i], mean);
-    }
-    *part = pairwise_by<Square>(0, count, [&](int64_t i) { return squares[i]; });
-    return Status::kOk;
-  });
+  const Status status =
+      n == 0 ? Status::kOk : tree_sum<Square>(env, 0, n, kPart, &sum, [&](Env*, int64_t begin, int64_t count, Square* part) {
+        T items[kPart];
+        Square squares[kPart];
+        gather(nest, 0, begin, count, sizeof(T), reinterpret_cast<char*>(items));
+        for (int64_t i = 0; i < count; ++i) {
+          squares[i] = squared_distance(items[i], mean);
+        }
+        *part = pairwise_by<Square>(0, count, [&](int64_t i) { return squares[i]; });
+        return Status::kOk;
+      });
   *out = (Square{} + sum) / static_cast<Square>(std::max<int64_t>(n - ddof, 0));
   return status;
 }

@@ -62,7 +62,7 @@ Value from_host(Emitter& e, const HostValue& value) {
   case Kind::kComplex:
   case Kind::kDatetime: {
     ir::Constant c = value.constant;
-    c.type = value.type;
+    c.type = own_type(e, value.type);
     return e.constant(c);
   }
   case Kind::kTuple: {

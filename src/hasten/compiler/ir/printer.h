@@ -10,8 +10,8 @@
 //   func @1 scale.kernel(float64, pyfloat) -> float64 kernel straight
 //   …
 //
-// `b2: <- b0, b1` names the predecessors in the order of the phis' operands. `@1` is function 1 of the module, "name" a symbol, `site 0` a raise
-// site; an immediate number stands behind the operands. `!12:9` is line and column. Types are spelled as in Type::text.
+// `b2: <- b0, b1` names the predecessors in the order of the phis' operands. `@1` is function 1 of the module, "name" a symbol, `site 0` a
+// raise site; an immediate number stands behind the operands. `!12:9` is line and column. Types are spelled as in Type::text.
 #pragma once
 
 #include <string>

@@ -145,8 +145,8 @@ private:
         const bool is_phi = instr.op == Op::kPhi;
         const BlockId at = is_phi ? function_.blocks[instr.block].preds[i] : instr.block;
         const Instr& arg = function_.values[instr.args[i]];
-        const bool before = arg.block == at ? is_phi || place_[instr.args[i]] < place_[value]
-                                            : tree.reachable(arg.block) && tree.dominates(arg.block, at);
+        const bool before =
+            arg.block == at ? is_phi || place_[instr.args[i]] < place_[value] : tree.reachable(arg.block) && tree.dominates(arg.block, at);
         if (tree.reachable(at) && !before) {
           return complain(value, "operand %" + std::to_string(instr.args[i]) + " does not dominate its use");
         }

@@ -69,7 +69,9 @@ std::string binding(const Site& s) {
   if (index >= s.module.bindings.size()) {
     return "no such binding";
   }
-  return is_array(s.result()) && s.module.bindings[index].type == s.result() ? "" : mismatch("the binding", s.module.bindings[index].type, s.result());
+  return is_array(s.result()) && s.module.bindings[index].type == s.result()
+             ? ""
+             : mismatch("the binding", s.module.bindings[index].type, s.result());
 }
 
 std::string phi(const Site& s) {
@@ -371,9 +373,7 @@ std::string counted(const Site& s) { return s.arg(0)->counted ? "" : s.arg(0)->t
 
 std::string condition(const Site& s) { return s.arg(0)->kind == Kind::kBool ? "" : "the condition is no bool"; }
 
-std::string ret(const Site& s) {
-  return s.fits(0, s.function.result) ? "" : mismatch("what is returned", s.arg(0), s.function.result);
-}
+std::string ret(const Site& s) { return s.fits(0, s.function.result) ? "" : mismatch("what is returned", s.arg(0), s.function.result); }
 
 constexpr auto kChecks = std::to_array<std::string (*)(const Site&)>({
 #define HASTEN_RULE(name, aux, value, types) types,

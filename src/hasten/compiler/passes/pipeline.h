@@ -1,13 +1,13 @@
 // The order of the passes over the typed IR.
 //
-//   1. simplify         what infer wrote becomes plain: constants, tuples, sizes. Fusion asks whether shapes are certainly equal and looks at
-//                       one block, so equal sizes must be one value and blocks as long as the flow allows.
-//   2. fuse_statements  on every function but kernels. Behind 1, and before everything that would pin a use of an intermediate array.
-//   3. simplify         drops what only fused-away arrays needed.
-//   4. prune_functions  kernels that were fused into others go, equal ones become one. No pass behind it makes functions.
-//   5. remove_checks    index checks that always pass; wants equal sizes to be one value, hence behind 3. What it bares (a loop's guard that now is the
-//                       only use of a size) LLVM handles better, so no simplify follows.
-//   6. insert_counts    last: from there on uses have their final places.
+//   1. simplify         What infer wrote becomes plain: constants, tuples, sizes. Fusion asks whether shapes are certainly equal and looks
+//                       at one block, so equal sizes must be one value and blocks as long as the flow allows.
+//   2. fuse_statements  On every function but kernels. Behind 1, and before all that would pin a use of an intermediate array.
+//   3. simplify         Drops what only the arrays needed that are gone.
+//   4. prune_functions  Kernels that were fused into others go, equal ones become one. No pass behind it makes functions.
+//   5. remove_checks    Index checks that always pass. Wants equal sizes to be one value, hence behind 3. No simplify follows: what little
+//                       it bares LLVM drops.
+//   6. insert_counts    Last: from here on uses have their final places.
 //
 // In builds with HASTEN_IR_CHECKS the module is verified before the first pass and after each.
 #pragma once

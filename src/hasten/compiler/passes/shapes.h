@@ -1,8 +1,8 @@
 // Which arrays are known to have one shape, and which ops are known not to fail.
 //
-// Why: fusion, dead code and Dim-forwarding all turn on the same two questions. NumPy's broadcasting makes both depend on run-time sizes; but the
-// shape of `a * b + a` is the broadcast of the shapes of a and b whatever they are. So a shape is a set of *leaves* (arrays whose shape nothing
-// explains, and lists of sizes): equal sets are equal shapes.
+// Why: fusion, dead code and Dim-forwarding all turn on the same two questions. NumPy's broadcasting makes both depend on run-time sizes;
+// but the shape of `a * b + a` is the broadcast of the shapes of a and b whatever they are. So a shape is a set of *leaves* (arrays whose
+// shape nothing explains, and lists of sizes): equal sets are equal shapes.
 #pragma once
 
 #include <map>

@@ -12,7 +12,8 @@ namespace hasten::ir {
 namespace {
 
 // One instruction on constants, in the text of the IR: "add 1, 2 : int8"; the answer is a literal, or "-" where nothing is folded.
-std::string folded(const std::string& op, const std::vector<std::string>& operands, const std::string& type, const std::string& operand_type = {}) {
+std::string folded(const std::string& op, const std::vector<std::string>& operands, const std::string& type,
+                   const std::string& operand_type = {}) {
   std::string text = "func f() -> " + type + "\nb0:\n";
   std::string names;
   for (size_t i = 0; i < operands.size(); ++i) {

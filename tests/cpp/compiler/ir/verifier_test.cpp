@@ -15,13 +15,14 @@ struct Case {
 
 // One function of two arguments, a kernel, a callee and a loop body.
 std::string verify_body(const std::string& body) {
-  return verify(parse("site 0 = binding 0 ()\n"
-                      "func f(array(float64, 1d, C), pyint, array(float64, 1d, A, readonly)) -> pyint\n" +
-                      body +
-                      "\nfunc k(float64, float64) -> float64 kernel straight\nb0:\n  %0 = param 0 : float64\n  ret %0\n"
-                      "func g(pyint) -> array(float64, 1d, C)\nb0:\n  %0 = param 0 : pyint\n  %1 = alloc %0, 0 : array(float64, 1d, C)\n  ret %1\n"
-                      "func body(int64, int64, pyint) -> tuple(float64) loop_body +\nb0:\n  %0 = const 0 : float64\n"
-                      "  %1 = tuple %0 : tuple(float64)\n  ret %1\n"));
+  return verify(
+      parse("site 0 = binding 0 ()\n"
+            "func f(array(float64, 1d, C), pyint, array(float64, 1d, A, readonly)) -> pyint\n" +
+            body +
+            "\nfunc k(float64, float64) -> float64 kernel straight\nb0:\n  %0 = param 0 : float64\n  ret %0\n"
+            "func g(pyint) -> array(float64, 1d, C)\nb0:\n  %0 = param 0 : pyint\n  %1 = alloc %0, 0 : array(float64, 1d, C)\n  ret %1\n"
+            "func body(int64, int64, pyint) -> tuple(float64) loop_body +\nb0:\n  %0 = const 0 : float64\n"
+            "  %1 = tuple %0 : tuple(float64)\n  ret %1\n"));
 }
 
 void expect_complaints(std::initializer_list<Case> cases) {

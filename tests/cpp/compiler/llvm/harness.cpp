@@ -29,7 +29,7 @@ Code::Code(const std::string& text, EmitOptions options) : Code(parse_valid(text
 Code::Code(const ir::Module& module, EmitOptions options)
     : object_(emit_object(module, options)), code_(jit::load_object(object_.bytes)) {}
 
-int32_t Code::call(const Slots& in) {
+int32_t Code::call_slots(const Slots& in) {
   env.trace_count = 0;
   return code_->entry()(&env, in.data(), out.data());
 }

@@ -1,7 +1,6 @@
 // Compiles typed IR, written as text, to machine code in this process, and calls it with C++ values.
 #pragma once
 
-#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -19,42 +18,49 @@ namespace hasten::llvm_backend::testing {
 
 using Slots = std::vector<uint64_t>;
 
-template <typename T> uint64_t to_slot(T value) {
-  if constexpr (std::is_floating_point_v<T>) {
-    uint64_t slot = 0;
-    std::memcpy(&slot, &value, sizeof value);
-    return slot;
+template <typename T> void put_scalar(Slots& slots, const T& value) {
+  if constexpr (requires { value.imag(); }) {
+    put_scalar(slots, value.real());
+    put_scalar(slots, value.imag());
+  } else if constexpr (std::is_floating_point_v<T>) {
+    slots.push_back(0);
+    std::memcpy(&slots.back(), &value, sizeof value);
   } else {
-    return static_cast<uint64_t>(static_cast<int64_t>(value));
+    slots.push_back(static_cast<uint64_t>(static_cast<int64_t>(value)));
   }
 }
 
-template <typename T> T from_slot(uint64_t slot) {
-  if constexpr (std::is_floating_point_v<T>) {
+template <typename T> T take_scalar(const uint64_t* slots) {
+  if constexpr (requires(T v) { v.imag(); }) {
+    return {take_scalar<typename T::value_type>(slots), take_scalar<typename T::value_type>(slots + 1)};
+  } else if constexpr (std::is_floating_point_v<T>) {
     T value;
-    std::memcpy(&value, &slot, sizeof value);
+    std::memcpy(&value, slots, sizeof value);
     return value;
   } else {
-    return static_cast<T>(slot);
+    return static_cast<T>(*slots);
   }
 }
+
+// bool's own vector has no memory to point to.
+template <typename T> using Item = std::conditional_t<std::is_same_v<T, bool>, unsigned char, T>;
 
 // An array that C++ owns; its block is the immortal one.
 template <typename T> struct Array {
-  std::vector<T> items;
+  std::vector<Item<T>> items;
   std::vector<int64_t> shape;
   std::vector<int64_t> strides;
 
-  Array(std::vector<T> content, std::vector<int64_t> dimensions);
-  explicit Array(std::vector<T> content) : Array(content, {static_cast<int64_t>(content.size())}) {}
+  Array(const std::vector<T>& content, std::vector<int64_t> dimensions);
+  explicit Array(const std::vector<T>& content) : Array(content, {static_cast<int64_t>(content.size())}) {}
 };
 
 // Appends what abi/slots.h says.
 void add_slots(Slots& slots, void* data, const std::vector<int64_t>& shape, const std::vector<int64_t>& strides);
 
-template <typename T> Array<T>::Array(std::vector<T> content, std::vector<int64_t> dimensions)
-    : items(std::move(content)), shape(std::move(dimensions)), strides(shape.size()) {
-  int64_t stride = sizeof(T);
+template <typename T> Array<T>::Array(const std::vector<T>& content, std::vector<int64_t> dimensions)
+    : items(content.begin(), content.end()), shape(std::move(dimensions)), strides(shape.size()) {
+  int64_t stride = sizeof(Item<T>);
   for (size_t axis = shape.size(); axis-- > 0;) {
     strides[axis] = stride;
     stride *= shape[axis];
@@ -62,7 +68,7 @@ template <typename T> Array<T>::Array(std::vector<T> content, std::vector<int64_
 }
 
 template <typename T> void add_argument(Slots& slots, Array<T>& array) { add_slots(slots, array.items.data(), array.shape, array.strides); }
-template <typename T> void add_argument(Slots& slots, const T& scalar) { slots.push_back(to_slot(scalar)); }
+template <typename T> void add_argument(Slots& slots, const T& scalar) { put_scalar(slots, scalar); }
 
 // A compiled module.
 class Code {
@@ -71,16 +77,16 @@ public:
   Code(const ir::Module& module, EmitOptions options);
 
   // The status; results in `out`.
-  int32_t call(const Slots& in);
+  int32_t call_slots(const Slots& in);
   template <typename... Args> int32_t call(Args&&... args) {
     Slots in;
     (add_argument(in, args), ...);
-    return call(in);
+    return call_slots(in);
   }
   // Calls, expects no error, and gives the first result.
   template <typename T, typename... Args> T run(Args&&... args) {
     expect_ok(call(std::forward<Args>(args)...));
-    return from_slot<T>(out[0]);
+    return take_scalar<T>(out.data());
   }
 
   const Object& object() const { return object_; }

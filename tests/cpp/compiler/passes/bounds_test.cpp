@@ -32,9 +32,11 @@ size_t count(const std::string& text, const std::string& word) {
   return found;
 }
 
-// for k in range(start, stop) as infer writes it, in strips with a poll each. `head` runs before the loop: %0 is an array, %1 and %2 are its sizes, %3 an
-// int. `start` and `stop` are values; `index` is code that makes %90 and %91 of %50, the loop's variable: they index the axes.
-std::string loop(const std::string& head, const std::string& start, const std::string& stop, const std::string& index, const char* step = "1") {
+// for k in range(start, stop) as infer writes it, in strips with a poll each. `head` runs before the loop: %0 is an array, %1 and %2 are
+// its sizes, %3 an int. `start` and `stop` are values; `index` is code that makes %90 and %91 of %50, the loop's variable: they index the
+// axes.
+std::string loop(const std::string& head, const std::string& start, const std::string& stop, const std::string& index,
+                 const char* step = "1") {
   const bool down = step[0] == '-';
   return std::string("func f(array(float64, 2d, A), int64) -> float64\nb0:\n  %0 = param 0 : array(float64, 2d, A)\n") +
          "  %1 = dim %0, 0 : int64\n  %2 = dim %0, 1 : int64\n  %3 = param 1 : int64\n  %4 = const 0 : int64\n  %5 = const 1 : int64\n"
@@ -53,7 +55,8 @@ std::string loop(const std::string& head, const std::string& start, const std::s
 size_t checks_left(const std::string& text) { return count(remove_all(text), "check.index"); }
 
 // Both axes by the loop's variable, where the second is as long as the first for certain.
-std::string first_axis(const std::string& start, const std::string& stop, const std::string& index, const std::string& head = "", const char* step = "1") {
+std::string first_axis(const std::string& start, const std::string& stop, const std::string& index, const std::string& head = "",
+                       const char* step = "1") {
   return loop(head, start, stop, index + "  %91 = add %4, %4 : int64\n", step);
 }
 
@@ -89,7 +92,8 @@ TEST(Bounds, KnowsARangeThatRunsDown) {
   const std::string same = "  %90 = add %50, %4 : int64\n";
   const std::string last = "  %30 = sub %1, %5 : int64\n";
   EXPECT_EQ(checks_left(first_axis("%30", "%8", same, last, "-1")), 1U) << "for k in range(n - 1, -1, -1): a[k]";
-  EXPECT_EQ(checks_left(first_axis("%30", "%4", "  %90 = sub %50, %5 : int64\n", last, "-1")), 1U) << "for k in range(n - 1, 0, -1): a[k - 1]";
+  EXPECT_EQ(checks_left(first_axis("%30", "%4", "  %90 = sub %50, %5 : int64\n", last, "-1")), 1U)
+      << "for k in range(n - 1, 0, -1): a[k - 1]";
   EXPECT_EQ(checks_left(first_axis("%1", "%4", same, "", "-1")), 2U) << "for k in range(n, 0, -1): a[k]";
   EXPECT_EQ(checks_left(first_axis("%1", "%4", "  %90 = sub %50, %5 : int64\n", "", "-1")), 1U) << "for k in range(n, 0, -1): a[k - 1]";
 }
@@ -113,7 +117,8 @@ TEST(Bounds, KnowsWhatConditionsSay) {
 
 TEST(Bounds, KnowsConstantsRemaindersAndIndicesThatPassed) {
   const auto checked = [](const std::string& code) {
-    return "site 0 = binding 0 ()\nfunc f(array(float64, 1d, C), int64) -> int64\nb0:\n  %0 = param 0 : array(float64, 1d, C)\n  %1 = param 1 : int64\n"
+    return "site 0 = binding 0 ()\nfunc f(array(float64, 1d, C), int64) -> int64\nb0:\n  %0 = param 0 : array(float64, 1d, C)\n  %1 = "
+           "param 1 : int64\n"
            "  %2 = dim %0, 0 : int64\n  %3 = const 4 : int64\n  %4 = const -1 : int64\n  %5 = const 3 : int64\n  %6 = const 0 : int64\n" +
            code + "  ret %9\n";
   };
@@ -122,7 +127,9 @@ TEST(Bounds, KnowsConstantsRemaindersAndIndicesThatPassed) {
   EXPECT_NE(remove_all(checked("  %9 = check.index %4, %3, 0 : int64\n")).find("%9 = const 3 : int64\n  ret %9"), std::string::npos);
   EXPECT_EQ(checks_left(checked("  %7 = floormod %1, %3 : int64\n  %9 = check.index %7, %3, 0 : int64\n")), 0U);
   EXPECT_EQ(checks_left(checked("  %7 = check.index %1, %2, 0 : int64\n  %9 = check.index %7, %2, 0 : int64\n")), 1U);
-  EXPECT_EQ(checks_left(checked("  %7 = lt %1, %6 : bool\n  raise.if site 0 %7\n  %8 = min %1, %5 : int64\n  %9 = check.index %8, %3, 0 : int64\n")), 0U);
+  EXPECT_EQ(checks_left(checked(
+                "  %7 = lt %1, %6 : bool\n  raise.if site 0 %7\n  %8 = min %1, %5 : int64\n  %9 = check.index %8, %3, 0 : int64\n")),
+            0U);
 }
 
 TEST(Bounds, WrapsNothingThatIsNotNegative) {
@@ -137,10 +144,12 @@ TEST(Bounds, WrapsNothingThatIsNotNegative) {
 TEST(Bounds, LooksOutForWrapping) {
   // k + c near the top: the sum may be negative, however great k is.
   const auto sum = [](const std::string& condition) {
-    return "func f(int64, int64, int64) -> int64\nb0:\n  %0 = param 0 : int64\n  %1 = param 1 : int64\n  %2 = param 2 : int64\n  %3 = const 0 : int64\n"
+    return "func f(int64, int64, int64) -> int64\nb0:\n  %0 = param 0 : int64\n  %1 = param 1 : int64\n  %2 = param 2 : int64\n  %3 = "
+           "const 0 : int64\n"
            "  %4 = const 1 : int64\n" +
            condition +
-           "  condbr %9, b1, b2\nb1: <- b0\n  %10 = add %0, %4 : int64\n  %11 = wrap.index %10, %1 : int64\n  ret %11\nb2: <- b0\n  ret %3\n";
+           "  condbr %9, b1, b2\nb1: <- b0\n  %10 = add %0, %4 : int64\n  %11 = wrap.index %10, %1 : int64\n  ret %11\nb2: <- b0\n  ret "
+           "%3\n";
   };
   EXPECT_EQ(count(remove_all(sum("  %9 = ge %0, %3 : bool\n")), "wrap.index"), 1U) << "0 <= k does not say 0 <= k + 1";
   EXPECT_EQ(count(remove_all(sum("  %7 = ge %0, %3 : bool\n  %8 = lt %0, %2 : bool\n  %9 = and %7, %8 : bool\n")), "wrap.index"), 0U)
@@ -188,8 +197,10 @@ std::string parallel(const std::string& length, const std::string& index) {
          length +
          "  %9 = parallel.for @1 %8, %0, %1, %3 : tuple()\n  ret %9\n"
          "func body(int64, int64, array(float64, 1d, C), array(float64, 1d, C), int64) -> tuple() loop_body\n"
-         "b0:\n  %0 = param 0 : int64\n  %1 = param 1 : int64\n  %2 = param 2 : array(float64, 1d, C)\n  %3 = param 3 : array(float64, 1d, C)\n"
-         "  %4 = param 4 : int64\n  %5 = dim %2, 0 : int64\n  %6 = dim %3, 0 : int64\n  %7 = const 1 : int64\n  %16 = tuple : tuple()\n  br b1\n"
+         "b0:\n  %0 = param 0 : int64\n  %1 = param 1 : int64\n  %2 = param 2 : array(float64, 1d, C)\n  %3 = param 3 : array(float64, 1d, "
+         "C)\n"
+         "  %4 = param 4 : int64\n  %5 = dim %2, 0 : int64\n  %6 = dim %3, 0 : int64\n  %7 = const 1 : int64\n  %16 = tuple : tuple()\n  "
+         "br b1\n"
          "b1: <- b0, b2\n  %8 = phi %0, %15 : int64\n  %9 = lt %8, %1 : bool\n  condbr %9, b2, b3\n"
          "b2: <- b1\n" +
          index +
@@ -202,7 +213,8 @@ TEST(Bounds, KnowsTheRangeOfAParallelLoop) {
   EXPECT_EQ(checks_left(parallel(whole, "  %10 = check.index %8, %5, 0 : int64\n")), 0U) << "for k in prange(len(a)): a[k]";
   EXPECT_EQ(checks_left(parallel(whole, "  %10 = check.index %8, %6, 0 : int64\n")), 1U) << "another array";
   EXPECT_EQ(checks_left(parallel(whole, "  %10 = check.index %8, %4, 0 : int64\n")), 0U) << "its size, captured as a number";
-  EXPECT_EQ(checks_left(parallel("  %8 = max %2, %4 : int64\n", "  %10 = check.index %8, %5, 0 : int64\n")), 1U) << "for k in prange(m): a[k]";
+  EXPECT_EQ(checks_left(parallel("  %8 = max %2, %4 : int64\n", "  %10 = check.index %8, %5, 0 : int64\n")), 1U)
+      << "for k in prange(m): a[k]";
   const std::string inner = "  %7 = sub %3, %5 : int64\n  %8 = max %7, %4 : int64\n";
   const std::string shifted = "  %12 = add %8, %7 : int64\n  %13 = add %12, %7 : int64\n  %10 = check.index %13, %5, 0 : int64\n";
   EXPECT_EQ(checks_left(parallel(inner, shifted)), 0U) << "for k in prange(1, n - 1): a[k + 1]";

@@ -61,10 +61,10 @@ b0:
 
 // "A": array(float64, 1d, C), "B": array(float64, 2d, C).
 std::string spelled(std::string text) {
-  for (const auto& [name, type] : {std::pair{": A", ": array(float64, 1d, C)"}, std::pair{": B", ": array(float64, 2d, C)"},
-                                   std::pair{"(A", "(array(float64, 1d, C)"}, std::pair{", A", ", array(float64, 1d, C)"},
-                                   std::pair{"(B", "(array(float64, 2d, C)"}, std::pair{", B", ", array(float64, 2d, C)"},
-                                   std::pair{"> A", "> array(float64, 1d, C)"}, std::pair{"> B", "> array(float64, 2d, C)"}}) {
+  for (const auto& [name, type] :
+       {std::pair{": A", ": array(float64, 1d, C)"}, std::pair{": B", ": array(float64, 2d, C)"}, std::pair{"(A", "(array(float64, 1d, C)"},
+        std::pair{", A", ", array(float64, 1d, C)"}, std::pair{"(B", "(array(float64, 2d, C)"}, std::pair{", B", ", array(float64, 2d, C)"},
+        std::pair{"> A", "> array(float64, 1d, C)"}, std::pair{"> B", "> array(float64, 2d, C)"}}) {
     for (size_t at = text.find(name); at != std::string::npos; at = text.find(name, at + 2)) {
       if (std::isalnum(static_cast<unsigned char>(text[at + 3])) == 0) {
         text.replace(at, std::string(name).size(), type);
@@ -366,9 +366,22 @@ b0:
       << "arange(len(a)) * a";
 }
 
+TEST(Fusion, KeepsANewArrayThatGivesTheResultItsOrder) {
+  // zeros(a.shape) + a, where a may be in Fortran order: without the first operand the driver would follow the second.
+  const auto sum = [](const std::string& layout, const std::string& kernel) {
+    const std::string type = "array(float64, 2d, " + layout + ")";
+    return "func @0 f(" + type + ") -> B\nb0:\n  %0 = param 0 : " + type + "\n  %1 = dim %0, 0 : int64\n  %2 = dim %0, 1 : int64\n" +
+           "  %3 = const 0 : float64\n  %4 = ewise.shaped " + kernel + " : B\n  %5 = ewise @2 %4, %0 : B\n  ret %5\n";
+  };
+  EXPECT_EQ(statements_left(sum("C", "@4 %1, %2, %3")), 1U);
+  EXPECT_EQ(statements_left(sum("F", "@4 %1, %2, %3")), 2U);
+  EXPECT_EQ(statements_left(sum("F", "@5 %1, %2")), 1U) << "a linear index is in C order";
+}
+
 TEST(Fusion, KeepsVectorsAndErrorsOfKernels) {
   const auto chain = [](const char* first, const char* second) {
-    return std::string("func @0 f(A) -> A\nb0:\n  %0 = param 0 : A\n  %1 = ewise ") + first + " : A\n  %2 = ewise " + second + " : A\n  ret %2\n";
+    return std::string("func @0 f(A) -> A\nb0:\n  %0 = param 0 : A\n  %1 = ewise ") + first + " : A\n  %2 = ewise " + second +
+           " : A\n  ret %2\n";
   };
   EXPECT_EQ(statements_left(chain("@6 %0", "@3 %1")), 2U) << "the second is computed in vectors";
   EXPECT_EQ(statements_left(chain("@3 %0", "@6 %1")), 2U) << "exp is fast in vectors only";

@@ -138,8 +138,7 @@ void Interpreter::step(Frame& frame, ValueId id) {
   if (options_.steps <= 0 && may_raise(instr.op)) {
     throw Failure{"out of steps"};
   }
-  if (options_.chance != nullptr && may_raise(instr.op) &&
-      std::uniform_real_distribution<>()(*options_.chance) < options_.failure) {
+  if (options_.chance != nullptr && may_raise(instr.op) && std::uniform_real_distribution<>()(*options_.chance) < options_.failure) {
     throw Failure{"chance"};
   }
   switch (instr.op) {
@@ -394,147 +393,6 @@ Value Interpreter::call_kernel(size_t kernel, std::vector<Value> arguments) {
   return outcome.result;
 }
 
-Value Interpreter::integer_arithmetic(const Instr& instr, int64_t a, int64_t b) const {
-  const auto wrap = [](uint64_t bits) { return static_cast<int64_t>(bits); };
-  const auto ua = static_cast<uint64_t>(a);
-  const auto ub = static_cast<uint64_t>(b);
-  Value v{.type = instr.type};
-  switch (instr.op) {
-  case Op::kAdd:
-    v.i = wrap(ua + ub);
-    break;
-  case Op::kSub:
-    v.i = wrap(ua - ub);
-    break;
-  case Op::kMul:
-    v.i = wrap(ua * ub);
-    break;
-  case Op::kAddChecked:
-    if (__builtin_add_overflow(a, b, &v.i)) {
-      throw Failure{"OverflowError"};
-    }
-    break;
-  case Op::kSubChecked:
-    if (__builtin_sub_overflow(a, b, &v.i)) {
-      throw Failure{"OverflowError"};
-    }
-    break;
-  case Op::kMulChecked:
-    if (__builtin_mul_overflow(a, b, &v.i)) {
-      throw Failure{"OverflowError"};
-    }
-    break;
-  case Op::kFloorDiv:
-    v.i = b == 0 ? 0 : b == -1 ? wrap(0 - ua) : a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0);
-    break;
-  case Op::kFloorMod:
-    v.i = b == 0 || b == -1 ? 0 : a % b + (a % b != 0 && (a < 0) != (b < 0) ? b : 0);
-    break;
-  case Op::kAnd:
-    v.i = a & b;
-    break;
-  case Op::kOr:
-    v.i = a | b;
-    break;
-  case Op::kXor:
-    v.i = a ^ b;
-    break;
-  case Op::kMin:
-    v.i = std::min(a, b);
-    break;
-  case Op::kMax:
-    v.i = std::max(a, b);
-    break;
-  case Op::kNeg:
-    v.i = wrap(0 - ua);
-    break;
-  case Op::kNot:
-    v.i = instr.type->kind == Kind::kBool ? !a : ~a;
-    break;
-  case Op::kCheckIndex:
-    v.i = a < 0 ? a + b : a;
-    if (v.i < 0 || v.i >= b) {
-      throw Failure{"IndexError"};
-    }
-    break;
-  case Op::kWrapIndex:
-    v.i = a < 0 ? a + b : a;
-    break;
-  default:
-    std::abort();
-  }
-  return v;
-}
-
-Value Interpreter::arithmetic(const Instr& instr, const std::vector<Value>& x) const {
-  const bool floats = is_float(x[0].type);
-  const double a = x[0].f;
-  const double b = x.size() > 1 ? x[1].f : 0;
-  const int64_t j = x.size() > 1 ? x[1].i : 0;
-  Value v{.type = instr.type};
-  switch (instr.op) {
-  case Op::kEq:
-    v.i = floats ? a == b : x[0].i == j;
-    return v;
-  case Op::kNe:
-    v.i = floats ? a != b : x[0].i != j;
-    return v;
-  case Op::kLt:
-    v.i = floats ? a < b : x[0].i < j;
-    return v;
-  case Op::kLe:
-    v.i = floats ? a <= b : x[0].i <= j;
-    return v;
-  case Op::kGt:
-    v.i = floats ? a > b : x[0].i > j;
-    return v;
-  case Op::kGe:
-    v.i = floats ? a >= b : x[0].i >= j;
-    return v;
-  case Op::kCast:
-    v.f = is_float(instr.type) ? (floats ? a : static_cast<double>(x[0].i)) : 0;
-    v.f = instr.type->bits == 32 ? static_cast<float>(v.f) : v.f;
-    v.i = is_float(instr.type) ? 0 : floats ? static_cast<int64_t>(a) : x[0].i;
-    return v;
-  case Op::kIntrinsic:
-  case Op::kUfunc:
-    v.f = std::sqrt(std::fabs(a)); // one function stands for all
-    return v;
-  default:
-    break;
-  }
-  if (!floats) {
-    return integer_arithmetic(instr, x[0].i, j);
-  }
-  switch (instr.op) {
-  case Op::kAdd:
-    v.f = a + b;
-    break;
-  case Op::kSub:
-    v.f = a - b;
-    break;
-  case Op::kMul:
-    v.f = a * b;
-    break;
-  case Op::kDiv:
-    v.f = a / b;
-    break;
-  case Op::kNeg:
-    v.f = -a;
-    break;
-  case Op::kMin:
-    v.f = a < b ? a : b;
-    break;
-  case Op::kMax:
-    v.f = a > b ? a : b;
-    break;
-  default:
-    std::abort();
-  }
-  v.f = instr.type->bits == 32 ? static_cast<float>(v.f) : v.f;
-  return v;
-}
-
 int64_t Interpreter::address(const Value& array, const std::vector<int64_t>& index) const {
   if (array.block < 0 || index.size() != array.strides.size()) {
     throw Failure{"undefined array"};
@@ -577,7 +435,9 @@ void Interpreter::store(const Value& array, int64_t offset, const Value& value) 
   }
   unsigned char* at = bytes.data() + offset;
   const auto narrow = static_cast<float>(value.f);
-  const void* from = !is_float(array.type->elem) ? static_cast<const void*>(&value.i) : size == 4 ? static_cast<const void*>(&narrow) : &value.f;
+  const void* from = !is_float(array.type->elem) ? static_cast<const void*>(&value.i)
+                     : size == 4                 ? static_cast<const void*>(&narrow)
+                                                 : &value.f;
   std::memcpy(at, from, size);
 }
 

@@ -37,10 +37,10 @@ struct Outcome {
 };
 
 struct Options {
-  bool count = false;            // Retain and Release are there: check every use, keep slots
+  bool count = false;             // Retain and Release are there: check every use, keep slots
   std::mt19937* chance = nullptr; // fail at random, and let CondBr go anywhere
-  double failure = 0;            // how likely an op that may fail does
-  int steps = 20000; // then the next op that may fail does
+  double failure = 0;             // how likely an op that may fail does
+  int steps = 20000;              // then the next op that may fail does
 };
 
 class Interpreter {

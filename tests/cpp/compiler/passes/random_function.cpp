@@ -13,7 +13,8 @@ namespace {
 using namespace ir;
 
 // The function that is generated, still without blocks, and the two that it uses.
-constexpr const char* kModule = R"(func main(array(float64, 1d, C), array(float64, 1d, C), tuple(array(float64, 1d, C), array(float64, 1d, C)), pybool) -> none
+constexpr const char* kModule =
+    R"(func main(array(float64, 1d, C), array(float64, 1d, C), tuple(array(float64, 1d, C), array(float64, 1d, C)), pybool) -> none
 func kernel(float64, float64) -> float64 kernel straight
 b0:
   %0 = param 0 : float64

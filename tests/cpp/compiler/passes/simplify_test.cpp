@@ -383,7 +383,8 @@ TEST(SimplifyAtRandom, KeepsResultsEffectsAndErrors) {
     simplify(module, module.functions[0]);
     ASSERT_EQ(verify(module), "") << before << print(module, module.functions[0]);
     for (uint32_t run = 0; run < 4; ++run) {
-      ASSERT_EQ(testing::behaviour(module, seed + run), expected[run]) << "seed " << seed << "\n" << before << print(module, module.functions[0]);
+      ASSERT_EQ(testing::behaviour(module, seed + run), expected[run]) << "seed " << seed << "\n"
+                                                                       << before << print(module, module.functions[0]);
       returned += expected[run].find(';') != std::string::npos ? 1 : 0;
     }
   }

@@ -1,5 +1,5 @@
-// Inequalities between int64 values that the flow of a function makes true: behind `if i < n`, in the body of a loop with that condition, behind a
-// raise that did not happen.
+// Inequalities between int64 values that the flow of a function makes true: behind `if i < n`, in the body of a loop with that condition,
+// behind a raise that did not happen.
 #pragma once
 
 #include <vector>

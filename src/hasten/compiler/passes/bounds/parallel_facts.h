@@ -11,8 +11,8 @@ class ParallelLoops {
 public:
   explicit ParallelLoops(const ir::Module& module);
 
-  // Where the function is the body of a loop: 0 <= begin, what is known of the end from the loop's length, and which captured numbers are sizes of
-  // captured arrays.
+  // Where the function is the body of a loop: 0 <= begin, what is known of the end from the loop's length, and which captured numbers are
+  // sizes of captured arrays.
   void add_facts(size_t function, Facts* facts) const;
 
 private:

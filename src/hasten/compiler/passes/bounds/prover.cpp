@@ -281,8 +281,8 @@ bool Prover::is_not_negative(const Instr& instr, Point at, int depth) {
 
 // ---------------------------------------------------------------- steps of both
 
-// The goal is about the phi: it holds where it holds for each operand at the end of its block, given that it held for the phi before. The other side
-// must stay the same value from turn to turn, so it comes from before the phi's block.
+// The goal is about the phi: it holds where it holds for each operand at the end of its block, given that it held for the phi before. The
+// other side must stay the same value from turn to turn, so it comes from before the phi's block.
 bool Prover::every_operand(const Goal& goal, ValueId phi, Point, int depth) {
   const Instr& instr = function_.values[phi];
   const ValueId other = goal.a == phi ? goal.b : goal.a;
@@ -312,8 +312,8 @@ bool Prover::every_operand(const Goal& goal, ValueId phi, Point, int depth) {
   return all;
 }
 
-// Whether base + by may stand for the sum in a bound. An upper bound holds even of a sum that wraps at the top, for then it is very small; only at the
-// bottom it must not wrap. A lower bound the other way round.
+// Whether base + by may stand for the sum in a bound. An upper bound holds even of a sum that wraps at the top, for then it is very small;
+// only at the bottom it must not wrap. A lower bound the other way round.
 bool Prover::has_room(const Sum& sum, bool exact, bool upwards, Point at, int depth) {
   if (exact || (upwards ? sum.by <= 0 : sum.by >= 0)) {
     return true;

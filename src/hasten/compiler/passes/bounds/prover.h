@@ -1,6 +1,8 @@
-// Proves inequalities between the int64 values of a function: `a <= b + k` at a point. On demand, with a bounded effort; "no" means not found.
+// Proves inequalities between the int64 values of a function: `a <= b + k` at a point. On demand, with a bounded effort; "no" means not
+// found.
 //
-// Values are read as the numbers that they are, so every step looks after wrapping: x + 1 is above x only where something keeps x from the top.
+// Values are read as the numbers that they are, so every step looks after wrapping: x + 1 is above x only where something keeps x from the
+// top.
 #pragma once
 
 #include "hasten/compiler/passes/bounds/facts.h"

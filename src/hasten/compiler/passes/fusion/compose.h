@@ -6,13 +6,13 @@
 namespace hasten::passes {
 
 struct Composed {
-  size_t kernel;                      // index of the new function
-  std::vector<ir::ValueId> operands;  // of the fused statement: each array and scalar once, no constants
+  size_t kernel;                     // index of the new function
+  std::vector<ir::ValueId> operands; // of the fused statement: each array and scalar once, no constants
 };
 
-// `statements` are Ewise, EwiseShaped, EwiseInto or EwiseReduce in the order of their block; the last one consumes the others, whose values appear
-// nowhere else. Operands that are constants become part of the kernel. Kernels of statements with an iota share one, the last parameter.
-// Appends to Module::functions within its capacity, so that references stay good.
+// `statements` are Ewise, EwiseShaped, EwiseInto or EwiseReduce in the order of their block; the last one consumes the others, whose values
+// appear nowhere else. Operands that are constants become part of the kernel. Kernels of statements with an iota share one, the last
+// parameter. Appends to Module::functions within its capacity, so that references stay good.
 Composed compose(ir::Module& module, const ir::Function& function, const std::vector<ir::ValueId>& statements);
 
 // Where a statement's operands begin that are items of the kernel: behind the shape or the destination.

@@ -151,10 +151,11 @@ private:
     const Instr& user = instr(statement);
     for (size_t i = first_operand(user); i < user.args.size(); ++i) {
       const ValueId arg = user.args[i];
-      const bool seen = std::find(user.args.begin() + static_cast<std::ptrdiff_t>(first_operand(user)),
-                                  user.args.begin() + static_cast<std::ptrdiff_t>(i), arg) != user.args.begin() + static_cast<std::ptrdiff_t>(i);
-      const auto others = std::count_if(users_[arg].begin(), users_[arg].end(),
-                                        [&](ValueId u) { return u != statement && state_[u] == State::kInside; });
+      const bool seen =
+          std::find(user.args.begin() + static_cast<std::ptrdiff_t>(first_operand(user)),
+                    user.args.begin() + static_cast<std::ptrdiff_t>(i), arg) != user.args.begin() + static_cast<std::ptrdiff_t>(i);
+      const auto others =
+          std::count_if(users_[arg].begin(), users_[arg].end(), [&](ValueId u) { return u != statement && state_[u] == State::kInside; });
       count += is_candidate(arg, user.block) && !seen && others == 0 ? 1 : 0;
     }
     return count;
@@ -225,7 +226,7 @@ private:
     const Instr& producer = instr(value);
     const Cost& more = cost(producer);
     const bool same = shapes_.shape_of(value) == shape_of_statement(last);
-    if (producer.op == Op::kEwiseShaped && !(same && may_become_shaped(producer, last))) {
+    if (producer.op == Op::kEwiseShaped && !(same && may_become_shaped(value, last))) {
       return false;
     }
     const bool cheap = more.loops == 0 && kernel_of(producer).straight;
@@ -246,18 +247,34 @@ private:
   }
 
   // Whether the statement's shape can be given by that of the producer, and its iota where there is one.
-  bool may_become_shaped(const Instr& producer, ValueId last) const {
+  bool may_become_shaped(ValueId value, ValueId last) const {
     const Instr& consumer = instr(last);
     switch (consumer.op) {
-    case Op::kEwiseShaped:
-      return true;
     case Op::kEwise:
-      return consumer.type->layout == Layout::kC;
+    case Op::kEwiseShaped:
+      return consumer.type->layout == Layout::kC && stays_in_c_order(value);
     case Op::kEwiseInto:
-      return !has_iota(module_, producer);
+      return !has_iota(module_, instr(value));
     default:
       return false;
     }
+  }
+
+  // The driver gives a result in Fortran order where all operands of full rank have it. The producer, which is in C order, keeps it from
+  // that; without it an iota does, or another operand.
+  bool stays_in_c_order(ValueId value) const {
+    const int rank = instr(value).type->ndim;
+    const auto iota = [&](ValueId statement) { return has_iota(module_, instr(statement)); };
+    if (rank < 2 || iota(value) || std::any_of(inside_.begin(), inside_.end(), iota)) {
+      return true;
+    }
+    return std::all_of(inside_.begin(), inside_.end(), [&](ValueId statement) {
+      const std::vector<ValueId>& args = instr(statement).args;
+      return std::all_of(args.begin(), args.end(), [&](ValueId arg) {
+        TypeRef type = instr(arg).type;
+        return !is_array(type) || type->ndim < rank || type->layout == Layout::kC;
+      });
+    });
   }
 
   Shapes::Id shape_of_statement(ValueId statement) {
@@ -369,8 +386,8 @@ private:
 size_t statement_count(const Module& module) {
   size_t count = 0;
   for (const Function& function : module.functions) {
-    count += static_cast<size_t>(
-        std::count_if(function.values.begin(), function.values.end(), [](const Instr& i) { return i.block != kNone && is_statement(i.op); }));
+    count += static_cast<size_t>(std::count_if(function.values.begin(), function.values.end(),
+                                               [](const Instr& i) { return i.block != kNone && is_statement(i.op); }));
   }
   return count;
 }

@@ -7,8 +7,8 @@
 
 namespace hasten::passes {
 
-// Answers for one function before the ownership pass, from its arrays' ops alone: arguments may be one array, a new array is nobody else's until it
-// is handed on.
+// Answers for one function before the ownership pass, from its arrays' ops alone: arguments may be one array, a new array is nobody else's
+// until it is handed on.
 class Memory {
 public:
   explicit Memory(const ir::Function& function);

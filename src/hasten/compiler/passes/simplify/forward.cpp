@@ -157,7 +157,9 @@ private:
     for (size_t axis = 0; axis < rank; ++axis) {
       const Instr& size = arg(2 + axis);
       const Instr& stride = arg(2 + rank + axis);
-      const auto is_own = [&](const Instr& i, Op op) { return i.op == op && i.args[0] == instr_.args[0] && i.aux == static_cast<int64_t>(axis); };
+      const auto is_own = [&](const Instr& i, Op op) {
+        return i.op == op && i.args[0] == instr_.args[0] && i.aux == static_cast<int64_t>(axis);
+      };
       const bool item_stride = base.type->layout == Layout::kC && axis + 1 == rank && is(2 + rank + axis, item_bytes(base.type->elem));
       if (!is_own(size, Op::kDim) || !(item_stride || is_own(stride, Op::kStride))) {
         return value_;

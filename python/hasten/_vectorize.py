@@ -1,0 +1,310 @@
+"""`vectorize` and `guvectorize`: scalar functions and loops over core dimensions as true NumPy ufuncs and gufuncs."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hasten import _core
+from hasten._decorators import kernel_dispatcher
+from hasten._dispatcher import signature_text
+from hasten.errors import TypingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+_OPTIONS = frozenset("nopython identity target cache fastmath forceobj writable_args boundscheck error_model".split())
+_TARGETS = ("cpu", "parallel")
+
+
+def vectorize(ftylist_or_function: Any = (), /, **options: Any) -> Any:
+    """Make a NumPy ufunc of a function on scalars.
+
+    Parameters
+    ----------
+    ftylist_or_function : str, list of str, or callable, optional
+        Signatures such as ``"float64(float64, float64)"``, compiled now, in the order in which NumPy tries them. Without
+        any, loops are compiled for the types of the arguments at the first call with them.
+    identity : {None, 0, 1, "reorderable"}, optional
+        The identity of the operation, which ``reduce`` starts from.
+    target : {"cpu", "parallel"}, optional
+        Whether large arrays are shared among threads.
+    cache, fastmath, nopython : bool, optional
+        As in `jit`.
+
+    Returns
+    -------
+    numpy.ufunc or callable
+        The ufunc, with `reduce`, `accumulate`, `outer`, `at`, broadcasting, ``out=`` and ``where=``; or a decorator.
+
+    Raises
+    ------
+    TypeError
+        On an unknown option or target.
+    TypingError
+        Where the function can't be compiled for a signature.
+
+    Examples
+    --------
+    >>> @vectorize
+    ... def hypotenuse(x, y):
+    ...     return (x * x + y * y) ** 0.5
+    >>> hypotenuse([3.0, 5.0], [4.0, 12.0])
+    array([ 5., 13.])
+    """
+    return ufunc_decorator(ftylist_or_function, options, dialect="python")
+
+
+def ufunc_decorator(what: Any, options: dict[str, Any], *, dialect: str) -> Any:
+    """Do what `vectorize` does, by the rules of a dialect ("python" or "numba")."""
+    if callable(what) and not _is_signature(what):
+        return _make_ufunc(what, [], options, dialect)
+    signatures = _signature_list(what)
+    return lambda function: _make_ufunc(function, signatures, options, dialect)
+
+
+def guvectorize(*args: Any, **options: Any) -> Any:
+    """Make a NumPy generalised ufunc of a function on arrays of core dimensions.
+
+    Parameters
+    ----------
+    ftylist : str or list of str, optional
+        Signatures such as ``"void(float64[:], float64[:])"``, compiled now; outputs are the last arguments. Without any, loops are
+        compiled for the types of the arguments at the first call with them.
+    signature : str
+        The layout, as NumPy writes it: ``"(m,n),(n,p)->(m,p)"``.
+    target, cache, fastmath, nopython : optional
+        As in `vectorize`.
+
+    Returns
+    -------
+    callable
+        A decorator, which returns a ``numpy.ufunc``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        On arguments that are not as above.
+    TypingError
+        Where the function can't be compiled for a signature.
+    """
+    return gufunc_decorator(args, options, dialect="python")
+
+
+def gufunc_decorator(args: tuple[Any, ...], options: dict[str, Any], *, dialect: str) -> Any:
+    """Do what `guvectorize` does, by the rules of a dialect ("python" or "numba")."""
+    if len(args) == 1:
+        signatures: list[str] = []
+        (layout,) = args
+    elif len(args) == 2:
+        signatures, layout = _signature_list(args[0]), args[1]
+    else:
+        raise TypeError("guvectorize() takes the layout, or signatures and the layout")
+    if not isinstance(layout, str):
+        raise TypeError(f"the layout must be a string such as '(n),(n)->()', not {layout!r}")
+    return lambda function: _make_gufunc(function, signatures, layout, options, dialect)
+
+
+def _is_signature(value: Any) -> bool:
+    return hasattr(value, "_hasten_text") or hasattr(value, "return_type")
+
+
+def _signature_list(value: Any) -> list[str]:
+    if isinstance(value, str) or _is_signature(value):
+        return [signature_text(value)]
+    return [signature_text(one) for one in value]
+
+
+def _check(options: dict[str, Any]) -> None:
+    for name in options:
+        if name not in _OPTIONS:
+            raise TypeError(f"vectorize has no option {name!r}; there are: {', '.join(sorted(_OPTIONS))}")
+    if options.get("target", "cpu") not in _TARGETS:
+        raise ValueError(f"target must be 'cpu' or 'parallel', not {options['target']!r}")
+    if options.get("identity") not in (None, 0, 1, "reorderable"):
+        raise ValueError(f"identity must be None, 0, 1 or 'reorderable', not {options['identity']!r}")
+
+
+def _dispatcher(function: Callable[..., Any], options: dict[str, Any], dialect: str) -> Any:
+    known = {k: v for k, v in options.items() if k in ("cache", "fastmath", "boundscheck")}
+    return kernel_dispatcher(function, known, dialect=dialect)
+
+
+def _name_and_doc(function: Callable[..., Any]) -> tuple[str, str]:
+    return function.__name__, function.__doc__ or ""
+
+
+def _split(signature: str) -> tuple[list[str], str]:
+    """The argument types and the result type ("" where there is none) of a signature's text."""
+    match = re.fullmatch(r"\s*(?P<result>[^()]*(?:\([^()]*\))?[^()]*?)\s*\((?P<arguments>.*)\)\s*", signature, re.S)
+    if match is None:
+        raise TypeError(f"not a signature: {signature!r}")
+    arguments, depth, start = [], 0, 0
+    text = match["arguments"]
+    for i, character in enumerate(text):
+        depth += character in "(["
+        depth -= character in ")]"
+        if character == "," and depth == 0:
+            arguments.append(text[start:i].strip())
+            start = i + 1
+    if text[start:].strip():
+        arguments.append(text[start:].strip())
+    return arguments, match["result"].strip()
+
+
+# ---- ufuncs
+
+
+def _make_ufunc(
+    function: Callable[..., Any], signatures: Iterable[str], options: dict[str, Any], dialect: str
+) -> np.ufunc:
+    _check(options)
+    inputs = function.__code__.co_argcount
+    dispatcher = _dispatcher(function, options, dialect)
+    parallel = options.get("target") == "parallel"
+    loops = []
+    outputs = 1
+    for signature in signatures:
+        arguments, result = _split(signature)
+        loop = _core.compile_loop(dispatcher, arguments, result, [], 1, parallel)
+        outputs = len(_core.loop_types(loop)) - inputs
+        loops.append(loop)
+    promoter = None if loops else _Promoter(dispatcher, inputs, outputs, None, parallel)
+    return _core.make_ufunc(*_name_and_doc(function), inputs, outputs, options.get("identity"), "", loops, promoter)
+
+
+class _Promoter:
+    """Answers NumPy when no loop fits: compiles one.
+
+    Parameters
+    ----------
+    dispatcher : Dispatcher
+        The function.
+    inputs, outputs : int
+        Numbers of operands.
+    layout : Layout or None
+        Of a gufunc.
+    parallel : bool
+        Whether loops may run on several threads.
+    """
+
+    def __init__(self, dispatcher: Any, inputs: int, outputs: int, layout: _Layout | None, parallel: bool) -> None:
+        self.dispatcher = dispatcher
+        self.inputs = inputs
+        self.outputs = outputs
+        self.layout = layout
+        self.parallel = parallel
+        self.known: dict[tuple[np.dtype[Any], ...], tuple[np.dtype[Any], ...]] = {}
+
+    def __call__(self, ufunc: np.ufunc, classes: list[Any]) -> tuple[Any, ...]:
+        dtypes = _concrete(classes[: self.inputs])
+        key = dtypes
+        if self.layout is not None:
+            given = [None if c is None else _concrete([c])[0] for c in classes[self.inputs :]]
+            results = tuple(d if d is not None else np.result_type(*dtypes) for d in given)
+            key = dtypes + results
+        if key not in self.known:
+            self.known[key] = self._add_loop(ufunc, key)
+        return tuple(type(dtype) for dtype in self.known[key])
+
+    def _add_loop(self, ufunc: np.ufunc, dtypes: tuple[np.dtype[Any], ...]) -> tuple[np.dtype[Any], ...]:
+        if self.layout is not None:
+            arguments = [self.layout.argument(i, dtype.name) for i, dtype in enumerate(dtypes)]
+            loop = _core.compile_loop(self.dispatcher, arguments, "", self.layout.core, self.outputs, self.parallel)
+            result = dtypes
+        else:
+            loop = _core.compile_loop(self.dispatcher, [d.name for d in dtypes], "", [], 1, self.parallel)
+            result = tuple(_dtype_of_number(number) for number in _core.loop_types(loop))
+        _core.add_loop(ufunc, loop)
+        return result
+
+
+def _dtype_of_number(number: int) -> np.dtype[Any]:
+    for character in "?bBhHiIlLefdFDmM":
+        dtype = np.dtype(character)
+        if dtype.num == number:
+            return dtype
+    raise TypingError(f"NumPy's type number {number} has no dtype that a ufunc can return")
+
+
+def _concrete(classes: list[Any]) -> tuple[np.dtype[Any], ...]:
+    """One dtype for each operand; Python's numbers take NumPy's default or the kind of their neighbours (NEP 50)."""
+    samples: list[Any] = []
+    for cls in classes:
+        if cls is None:
+            samples.append(None)
+        elif cls.type in (int, float, complex):
+            samples.append(cls.type(1))
+        else:
+            samples.append(cls())
+    strong = [s for s in samples if isinstance(s, np.dtype)]
+    result = []
+    for sample in samples:
+        if sample is None:
+            result.append(strong[0] if strong else np.dtype(float))
+        elif isinstance(sample, np.dtype):
+            result.append(sample)
+        else:
+            result.append(np.result_type(sample, *strong))
+    return tuple(result)
+
+
+# ---- gufuncs
+
+
+class _Layout:
+    """A gufunc's layout: core dimensions of each argument, by number of dimension.
+
+    Parameters
+    ----------
+    text : str
+        ``"(m,n),(n,p)->(m,p)"``.
+    """
+
+    def __init__(self, text: str) -> None:
+        sides = text.replace(" ", "").split("->")
+        if len(sides) != 2:
+            raise ValueError(f"a layout has one arrow: '(n)->()', not {text!r}")
+        self.text = "->".join(sides)
+        names: dict[str, int] = {}
+        self.core: list[list[int]] = []
+        for side in sides:
+            groups = re.findall(r"\(([^()]*)\)", side)
+            if ",".join(f"({g})" for g in groups) != side:
+                raise ValueError(f"a layout is a list of core dimensions in parentheses, not {text!r}")
+            for group in groups:
+                self.core.append([names.setdefault(name, len(names)) for name in group.split(",") if name])
+            if side is sides[0]:
+                self.inputs = len(groups)
+        self.outputs = len(self.core) - self.inputs
+
+    def argument(self, position: int, dtype: str) -> str:
+        """The type of an argument of this dtype: an array of its core dimensions, or a scalar where an input has none."""
+        rank = len(self.core[position])
+        if rank == 0 and position < self.inputs:
+            return dtype
+        return f"array({dtype}, {max(rank, 1)}d, A)"
+
+
+def _make_gufunc(
+    function: Callable[..., Any], signatures: Iterable[str], layout_text: str, options: dict[str, Any], dialect: str
+) -> np.ufunc:
+    _check(options)
+    layout = _Layout(layout_text)
+    dispatcher = _dispatcher(function, options, dialect)
+    parallel = options.get("target") == "parallel"
+    loops = []
+    for signature in signatures:
+        arguments, result = _split(signature)
+        if result not in ("", "void", "none"):
+            raise TypeError(f"a guvectorized function returns nothing; its outputs are its last arguments: {signature!r}")
+        if len(arguments) != len(layout.core):
+            raise TypeError(f"{signature!r} has {len(arguments)} arguments, the layout {layout.text!r} has {len(layout.core)}")
+        loops.append(_core.compile_loop(dispatcher, arguments, "", layout.core, layout.outputs, parallel))
+    promoter = None if loops else _Promoter(dispatcher, layout.inputs, layout.outputs, layout, parallel)
+    return _core.make_ufunc(
+        *_name_and_doc(function), layout.inputs, layout.outputs, options.get("identity"), layout.text, loops, promoter
+    )
