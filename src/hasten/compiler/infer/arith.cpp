@@ -147,6 +147,8 @@ Value plain_unary(Emitter& e, Operator op, const Value& x) {
   return e.op(Op::kNeg, x.type, {x});
 }
 
+bool is_item(TypeRef type) { return ir::is_number(type) || is_date(type); }
+
 Value tuple_binary(Emitter& e, Operator op, const Value& a, const Value& b) {
   std::vector<Value> items;
   if (op == Operator::kAdd && ir::is_tuple(a.type) && ir::is_tuple(b.type)) {
@@ -212,6 +214,12 @@ Value true_divide(Emitter& e, const Value& a, const Value& b) {
 }
 
 Value numeric_binary(Emitter& e, Operator op, const Value& a, const Value& b) {
+  if (is_date(a.type) || is_date(b.type)) {
+    if (const auto result = date_binary(e, op, a, b)) {
+      return *result;
+    }
+    no_operator(e, op, a, b);
+  }
   if (op == Operator::kDiv) {
     return true_divide(e, a, b);
   }
@@ -271,6 +279,11 @@ Value unary(Emitter& e, Operator op, const Value& given) {
   if (ir::is_array(v.type)) {
     return e.elementwise(std::array{v}, [op](Emitter& k, std::span<const Value> x) { return unary(k, op, x[0]); });
   }
+  if (is_date(v.type)) {
+    if (const auto result = date_unary(e, op, v)) {
+      return *result;
+    }
+  }
   if (!ir::is_number(v.type) || (op == Operator::kInvert && !ir::is_integral(v.type))) {
     e.fail(std::string("bad operand type for unary ") + (op == Operator::kUSub ? "-" : op == Operator::kUAdd ? "+" : "~") + ": " +
            ir::display(v.type));
@@ -292,10 +305,10 @@ Value binary(Emitter& e, Operator op, const Value& left, const Value& right) {
   if (op == Operator::kMatMul) {
     return matrix_multiply(e, a, b);
   }
-  if (ir::is_number(a.type) && ir::is_number(b.type)) {
+  if (is_item(a.type) && is_item(b.type)) {
     return numeric_binary(e, op, a, b);
   }
-  if ((ir::is_array(a.type) || ir::is_number(a.type)) && (ir::is_array(b.type) || ir::is_number(b.type))) {
+  if ((ir::is_array(a.type) || is_item(a.type)) && (ir::is_array(b.type) || is_item(b.type))) {
     return e.elementwise(std::array{a, b}, [op](Emitter& k, std::span<const Value> x) { return numeric_binary(k, op, x[0], x[1]); });
   }
   if (ir::is_tuple(a.type) || ir::is_tuple(b.type)) {

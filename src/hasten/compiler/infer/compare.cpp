@@ -23,6 +23,10 @@ const char* symbol_of(Operator op) {
 
 TypeRef result_type(Emitter& e, const Value& a, const Value& b) { return ir::bool_type(!e.numba() && (a.type->weak || b.type->weak) && a.type->weak == b.type->weak); }
 
+[[noreturn]] void not_supported(Emitter& e, Operator op, const Value& a, const Value& b) {
+  e.fail(std::string("'") + symbol_of(op) + "' not supported between " + ir::display(a.type) + " and " + ir::display(b.type));
+}
+
 // int64 against uint64: as mathematics has it, not after a conversion.
 Value mixed_sign(Emitter& e, Operator op, const Value& a, const Value& b, TypeRef result) {
   const bool a_signed = a.type->is_signed;
@@ -127,6 +131,12 @@ Value contains(Emitter& e, const Value& item, const Value& container) {
 } // namespace
 
 Value numeric_compare(Emitter& e, Operator op, const Value& a, const Value& b) {
+  if (is_date(a.type) || is_date(b.type)) {
+    if (const auto result = date_compare(e, op_of(op), a, b)) {
+      return *result;
+    }
+    not_supported(e, op, a, b);
+  }
   TypeRef result = result_type(e, a, b);
   if (ir::is_integer(a.type) && ir::is_integer(b.type) && a.type->is_signed != b.type->is_signed &&
       std::max(a.type->bits, b.type->bits) == 64) {
@@ -155,10 +165,11 @@ Value compare(Emitter& e, Operator op, const Value& left, const Value& right) {
   }
   const Value a = e.unwrap(left);
   const Value b = e.unwrap(right);
-  if (ir::is_number(a.type) && ir::is_number(b.type)) {
+  const auto is_item = [](TypeRef type) { return ir::is_number(type) || is_date(type); };
+  if (is_item(a.type) && is_item(b.type)) {
     return numeric_compare(e, op, a, b);
   }
-  if ((ir::is_array(a.type) || ir::is_number(a.type)) && (ir::is_array(b.type) || ir::is_number(b.type))) {
+  if ((ir::is_array(a.type) || is_item(a.type)) && (ir::is_array(b.type) || is_item(b.type))) {
     return e.elementwise(std::array{a, b}, [op](Emitter& k, std::span<const Value> x) { return numeric_compare(k, op, x[0], x[1]); });
   }
   if (ir::is_tuple(a.type) && ir::is_tuple(b.type)) {
@@ -181,7 +192,7 @@ Value compare(Emitter& e, Operator op, const Value& left, const Value& right) {
       return e.boolean((a.type == b.type) == (op == Operator::kEq));
     }
   }
-  e.fail(std::string("'") + symbol_of(op) + "' not supported between " + ir::display(a.type) + " and " + ir::display(b.type));
+  not_supported(e, op, a, b);
 }
 
 Value truth(Emitter& e, const Value& v) {

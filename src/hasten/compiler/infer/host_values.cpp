@@ -59,7 +59,8 @@ Value from_host(Emitter& e, const HostValue& value) {
   case Kind::kBool:
   case Kind::kInt:
   case Kind::kFloat:
-  case Kind::kComplex: {
+  case Kind::kComplex:
+  case Kind::kDatetime: {
     ir::Constant c = value.constant;
     c.type = own_type(e, value.type);
     return e.constant(c);

@@ -17,7 +17,7 @@ namespace {
 using UnaryScalar = Value (*)(Emitter& e, const Value& x);
 using BinaryScalar = Value (*)(Emitter& e, const Value& a, const Value& b);
 
-bool is_operand(const Value& v) { return ir::is_array(v.type) || ir::is_number(v.type); }
+bool is_operand(const Value& v) { return ir::is_array(v.type) || ir::is_number(v.type) || is_date(v.type); }
 
 Value operand(Emitter& e, const Value& given_value) {
   const Value v = e.unwrap(given_value);
@@ -39,7 +39,7 @@ Value apply(Emitter& e, const std::vector<Value>& operands, const Value& out, co
       if (!array::can_cast_same_kind(result.type->dtype, elem->dtype)) {
         k.fail("Cannot cast the result from " + ir::display(ir::strong(result.type)) + " to " + ir::display(elem) + " with casting rule 'same_kind'");
       }
-      return k.cast(result, elem);
+      return is_date(result.type) && is_date(elem) ? date_in_unit(k, result, elem) : k.cast(result, elem);
     });
     return target;
   }
@@ -191,7 +191,8 @@ Value absolute_scalar(Emitter& e, const Value& x) { return absolute(e, x); }
 
 Value reciprocal_scalar(Emitter& e, const Value& x) {
   if (ir::is_integral(x.type)) {
-    return numeric_binary(e, Operator::kFloorDiv, e.cast(e.integer(1), x.type), x);
+    TypeRef real = ir::scalar_type(DType::kFloat64);
+    return e.cast(e.op(Op::kDiv, real, {e.floating(1, real), e.cast(x, real)}), x.type);
   }
   return e.op(Op::kDiv, x.type, {e.cast(e.integer(1), x.type), x});
 }
@@ -213,6 +214,10 @@ Value degrees_scalar(Emitter& e, const Value& x) { return scale_scalar(e, x, 180
 
 Value classify(Emitter& e, const Value& x, Intrinsic which) {
   TypeRef b = ir::bool_type(false);
+  if (is_date(x.type)) {
+    const Value is_missing = is_nat(e, x);
+    return which == Intrinsic::kIsNan ? is_missing : which == Intrinsic::kIsFinite ? e.logical_not(is_missing) : e.integer(0, b);
+  }
   if (ir::is_integral(x.type)) {
     return e.integer(which == Intrinsic::kIsFinite ? 1 : 0, b);
   }
@@ -224,6 +229,12 @@ Value classify(Emitter& e, const Value& x, Intrinsic which) {
   return e.intrinsic(which, b, {x});
 }
 Value isnan_scalar(Emitter& e, const Value& x) { return classify(e, x, Intrinsic::kIsNan); }
+Value isnat_scalar(Emitter& e, const Value& x) {
+  if (!is_date(x.type)) {
+    e.fail("isnat() is only defined for dates and durations, not for " + ir::display(x.type));
+  }
+  return is_nat(e, x);
+}
 Value isinf_scalar(Emitter& e, const Value& x) { return classify(e, x, Intrinsic::kIsInf); }
 Value isfinite_scalar(Emitter& e, const Value& x) { return classify(e, x, Intrinsic::kIsFinite); }
 
@@ -249,6 +260,9 @@ template <Operator op> Value compare_scalar(Emitter& e, const Value& a, const Va
 
 // maximum and minimum give NaN where either is NaN; fmax and fmin the other number.
 Value extreme_scalar(Emitter& e, const Value& a, const Value& b, bool want_max, bool keep_nan) {
+  if (is_date(a.type) && is_date(b.type) && a.type->dtype == b.type->dtype) {
+    return date_extreme(e, a, b, want_max, keep_nan);
+  }
   TypeRef type = common_type(e, a, b);
   const Value x = e.cast(a, type);
   const Value y = e.cast(b, type);
@@ -271,6 +285,15 @@ Value maximum_scalar(Emitter& e, const Value& a, const Value& b) { return extrem
 Value minimum_scalar(Emitter& e, const Value& a, const Value& b) { return extreme_scalar(e, a, b, false, true); }
 Value fmax_scalar(Emitter& e, const Value& a, const Value& b) { return extreme_scalar(e, a, b, true, false); }
 Value fmin_scalar(Emitter& e, const Value& a, const Value& b) { return extreme_scalar(e, a, b, false, false); }
+
+Value ldexp_scalar(Emitter& e, const Value& a, const Value& b) {
+  TypeRef type = float_loop(e, a.type);
+  if (!ir::is_float(type) || type->bits < 32 || !ir::is_integral(b.type)) {
+    e.fail("ldexp() takes a float and an integer, not " + ir::display(a.type) + " and " + ir::display(b.type));
+  }
+  TypeRef wide = ir::scalar_type(DType::kFloat64);
+  return e.cast(e.external("hst_ldexp", wide, {e.cast(a, wide), e.cast(b, ir::intp_type())}), type);
+}
 
 Value fmod_scalar(Emitter& e, const Value& a, const Value& b) {
   TypeRef type = common_type(e, a, b);
@@ -391,6 +414,7 @@ constexpr std::array kRules{
     RuleEntry{"numpy.deg2rad", unary_rule<radians_scalar>},     RuleEntry{"numpy.radians", unary_rule<radians_scalar>},
     RuleEntry{"numpy.rad2deg", unary_rule<degrees_scalar>},     RuleEntry{"numpy.degrees", unary_rule<degrees_scalar>},
     RuleEntry{"numpy.isnan", unary_rule<isnan_scalar>},         RuleEntry{"numpy.isinf", unary_rule<isinf_scalar>},
+    RuleEntry{"numpy.isnat", unary_rule<isnat_scalar>},         RuleEntry{"numpy.ldexp", binary_rule<ldexp_scalar>},
     RuleEntry{"numpy.isfinite", unary_rule<isfinite_scalar>},   RuleEntry{"numpy.signbit", unary_rule<signbit_scalar>},
     RuleEntry{"numpy.logical_not", unary_rule<logical_not_scalar>}, RuleEntry{"numpy.real", unary_rule<real_scalar>},
     RuleEntry{"numpy.imag", unary_rule<imag_scalar>},           RuleEntry{"numpy.angle", unary_rule<angle_scalar>},

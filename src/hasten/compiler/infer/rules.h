@@ -2,6 +2,7 @@
 // where the emitter isn't dry. They throw base::Diagnostic where there is no meaning.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,6 +24,16 @@ Value compare(Emitter& e, Operator op, const Value& a, const Value& b);
 Value truth(Emitter& e, const Value& v); // a bool
 // Two numbers of the common type of an operation.
 ir::TypeRef common_type(Emitter& e, const Value& a, const Value& b);
+// dates.cpp. None where the operation means nothing on dates.
+bool is_date(ir::TypeRef type); // datetime64 or timedelta64
+Value is_nat(Emitter& e, const Value& v);
+Value date_in_unit(Emitter& e, const Value& v, ir::TypeRef wanted);
+std::optional<Value> date_binary(Emitter& e, Operator op, const Value& a, const Value& b);
+std::optional<Value> date_unary(Emitter& e, Operator op, const Value& v);
+std::optional<Value> date_compare(Emitter& e, ir::Op op, const Value& a, const Value& b);
+Value date_magnitude(Emitter& e, const Value& v);
+Value date_extreme(Emitter& e, const Value& a, const Value& b, bool want_max, bool keep_nat);
+
 Value numeric_binary(Emitter& e, Operator op, const Value& a, const Value& b);
 Value numeric_compare(Emitter& e, Operator op, const Value& a, const Value& b);
 Value true_divide(Emitter& e, const Value& a, const Value& b);

@@ -455,6 +455,9 @@ Value absolute(Emitter& e, const Value& given_value) {
   if (ir::is_complex(v.type)) {
     return complex_magnitude(e, v);
   }
+  if (is_date(v.type) && v.type->dtype == DType::kTimedelta64) {
+    return date_magnitude(e, v);
+  }
   if (!ir::is_number(v.type)) {
     e.fail("bad operand type for abs(): " + ir::display(v.type));
   }
