@@ -186,6 +186,25 @@ Value string_binary(Emitter& e, Operator op, const Value& a, const Value& b) {
   no_operator(e, op, a, b);
 }
 
+// Python's division of complex numbers; NumPy's, the op Div, multiplies by a reciprocal and rounds otherwise.
+Value python_complex_divide(Emitter& e, const Value& a, const Value& b) {
+  const Value ar = real_part(e, a);
+  const Value ai = imaginary_part(e, a);
+  const Value br = real_part(e, b);
+  const Value bi = imaginary_part(e, b);
+  TypeRef t = ar.type;
+  const Value by_real = e.op(Op::kGe, ir::bool_type(), {e.op(Op::kAbs, t, {br}), e.op(Op::kAbs, t, {bi})});
+  const auto either = [&](const Value& x, const Value& y) { return e.op(Op::kSelect, t, {by_real, x, y}); };
+  const auto times = [&](const Value& x, const Value& y) { return e.op(Op::kMul, t, {x, y}); };
+  const Value small = either(bi, br);
+  const Value large = either(br, bi);
+  const Value ratio = e.op(Op::kDiv, t, {small, large});
+  const Value scale = e.op(Op::kAdd, t, {large, times(small, ratio)});
+  const Value re = e.op(Op::kAdd, t, {either(ar, ai), times(either(ai, ar), ratio)});
+  const Value im = either(e.op(Op::kSub, t, {ai, times(ar, ratio)}), e.op(Op::kSub, t, {times(ai, ratio), ar}));
+  return e.op(Op::kComplex, a.type, {e.op(Op::kDiv, t, {re, scale}), e.op(Op::kDiv, t, {im, scale})});
+}
+
 } // namespace
 
 TypeRef common_type(Emitter& e, const Value& a, const Value& b) {
@@ -209,6 +228,9 @@ Value true_divide(Emitter& e, const Value& a, const Value& b) {
   if (raises_on_zero(e, type)) {
     const char* message = e.numba() ? "division by zero" : ir::is_integral(a.type) && ir::is_integral(b.type) ? "division by zero" : "float division by zero";
     e.raise_if(equals_zero(e, y), "builtins:ZeroDivisionError", ir::is_complex(type) ? "complex division by zero" : message);
+  }
+  if (ir::is_complex(type) && (type->weak || e.numba())) {
+    return python_complex_divide(e, x, y);
   }
   return e.op(Op::kDiv, type, {x, y});
 }
