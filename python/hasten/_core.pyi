@@ -1,3 +1,7 @@
+from collections.abc import Sequence
+from typing import Any
+
+
 from collections.abc import Callable
 from types import CodeType, FunctionType
 from typing import Any
@@ -54,10 +58,10 @@ def remembered_texts(file: str, word: str) -> list[str]:
 def capture_source(function: object) -> None:
     """Remember where the source of a function lies now."""
 
-def export_source(function: object) -> tuple:
+def export_source(function: object) -> tuple[Any, ...]:
     """Return the source of a function as plain values, for pickling."""
 
-def import_source(function: object, source: tuple) -> None:
+def import_source(function: object, source: tuple[Any, ...]) -> None:
     """
     Give a function that came from a pickle the source that export_source returned.
     """
@@ -74,7 +78,7 @@ def debug_typecode(value: object | None) -> int:
 def debug_signature(text: str) -> str:
     """Return the spellings of a signature's types, the result's first."""
 
-def debug_lookup(function: object, path: str) -> object:
+def debug_lookup(function: object, path: str) -> str | None:
     """
     Return what compiled code would find under a name of a function's, attributes behind dots.
     """
@@ -87,6 +91,20 @@ def debug_resolve(function: object | None, path: str) -> object:
 
 def debug_numpy_loop(symbol: str) -> bool:
     """Tell whether compiled code may call one of NumPy's inner loops."""
+
+def compile_loop(dispatcher: object, arguments: Sequence[str], result: str, core_dimensions: Sequence[Sequence[int]], outputs: int, parallel: bool) -> object:
+    """
+    Compile a function for these types as an inner loop of a ufunc or, with core dimensions, a gufunc.
+    """
+
+def loop_types(loop: object) -> list[int]:
+    """NumPy's type numbers of a loop's inputs and outputs."""
+
+def make_ufunc(name: str, doc: str, inputs: int, outputs: int, identity: object | None, signature: str, loops: Sequence[object], promoter: object | None) -> object:
+    """Make a NumPy ufunc of compiled loops."""
+
+def add_loop(ufunc: object, loop: object) -> None:
+    """Add a compiled loop to a ufunc that make_ufunc made with a promoter."""
 
 def stats() -> dict[str, int]:
     """
@@ -106,6 +124,9 @@ def get_thread_id() -> int:
 
 def typeof(value: object | None) -> str:
     """Return the type that compiled code has for a value, as text."""
+
+def library_functions() -> list[str]:
+    """Return the names of the library functions that compiled code knows."""
 
 def set_gradual_hook(hook: Callable[[Any, Exception], Callable[..., Any]] | None) -> None:
     """

@@ -5,16 +5,19 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable
 from types import FunctionType
-from typing import Any
+from typing import Any, overload
 
 from hasten import _config, _core, _source
 from hasten._dispatcher import Dispatcher, signature_text
 
-# The engine imports it when it is first needed; were that in one thread while another forks, the child would wait for the import for ever.
+# Imported here, because the engine may need it first in one thread while another forks: the child would wait for ever.
 assert _source
 
 _OPTIONS = frozenset(
-    "nopython nogil cache forceobj looplift parallel fastmath error_model boundscheck locals inline debug overflow".split()
+    (
+        *("nopython", "nogil", "cache", "forceobj", "looplift", "parallel", "fastmath"),
+        *("error_model", "boundscheck", "locals", "inline", "debug", "overflow"),
+    )
 )
 
 
@@ -27,7 +30,7 @@ def _gradual(dispatcher: Dispatcher, error: Exception | None) -> Callable[..., A
 _core.set_gradual_hook(_gradual)
 
 
-class prange:  # noqa: N801
+class prange:
     """``range``, whose iterations may run at the same time in a function that is compiled with ``parallel=True``."""
 
     def __new__(cls, *args: int) -> range:  # type: ignore[misc]
@@ -35,16 +38,25 @@ class prange:  # noqa: N801
         return range(*args)
 
 
+_Signatures = str | tuple[object, ...] | list[Any] | None
+_Decorator = Callable[[Callable[..., Any]], Dispatcher]
+
+
+@overload
+def jit(signature_or_function: Callable[..., Any], /, **options: Any) -> Dispatcher: ...
+@overload
+def jit(signature_or_function: _Signatures = None, /, **options: Any) -> _Decorator: ...
 def jit(signature_or_function: Any = None, /, **options: Any) -> Any:
     """Compile a function for the types that it is called with.
 
-    It gives what Python gives. Where the function as a whole can't be compiled, the parts that can are, and the rest stays Python.
+    It gives what Python gives. Where the function as a whole can't be compiled, the parts that can are, and the rest
+    stays Python.
 
     Parameters
     ----------
     signature_or_function : callable, str, tuple or list, optional
-        The function (``@jit``), or one or several signatures such as ``"float64(float64[:])"`` to be compiled now. With signatures, no
-        other types are compiled later: arguments are converted to the best signature, or refused.
+        The function (``@jit``), or one or several signatures such as ``"float64(float64[:])"`` to be compiled now.
+        With signatures, no other types are compiled later: arguments are converted to the best one, or refused.
     nopython : bool
         Compile the whole function or raise, as `njit` does.
     nogil : bool
@@ -84,6 +96,10 @@ def jit(signature_or_function: Any = None, /, **options: Any) -> Any:
     return decorate(signature_or_function, options, dialect="python")
 
 
+@overload
+def njit(signature_or_function: Callable[..., Any], /, **options: Any) -> Dispatcher: ...
+@overload
+def njit(signature_or_function: _Signatures = None, /, **options: Any) -> _Decorator: ...
 def njit(signature_or_function: Any = None, /, **options: Any) -> Any:
     """Compile a whole function, or raise an error that says what can't be compiled; as ``jit(nopython=True)``.
 
@@ -133,7 +149,7 @@ def decorate(what: Any, options: dict[str, Any], *, dialect: str) -> Any:
 
 
 def kernel_dispatcher(function: Any, options: dict[str, Any], *, dialect: str = "python") -> Dispatcher:
-    """Return a dispatcher for the scalar function or loop body behind a ufunc: never gradual, NumPy's rules for zero divisors.
+    """Return a dispatcher for the function or loop body behind a ufunc: never gradual, NumPy's rules for zero divisors.
 
     Parameters
     ----------
@@ -156,7 +172,7 @@ def kernel_dispatcher(function: Any, options: dict[str, Any], *, dialect: str = 
 
 
 def _signatures(what: Any) -> list[str] | None:
-    """The signatures that a decorator got; None where it got a function."""
+    """Return the signatures that a decorator got; None where it got a function."""
     if what is None:
         return []
     if isinstance(what, list):
@@ -169,7 +185,7 @@ def _signatures(what: Any) -> list[str] | None:
 def _dispatcher(
     function: Any, signatures: Iterable[str], options: dict[str, Any], settings: dict[str, Any]
 ) -> Dispatcher:
-    if isinstance(function, _core.Dispatcher):
+    if isinstance(function, Dispatcher):
         raise TypeError(
             f"A jit decorator was called on an already jitted function {function.__qualname__}. "
             "Its original Python function is its attribute .py_func."
@@ -181,7 +197,7 @@ def _dispatcher(
 
 
 def _settings(options: dict[str, Any], dialect: str) -> dict[str, Any]:
-    """What the options of a decorator mean to the engine."""
+    """Translate the options of a decorator for the engine."""
     _check_names(options)
     if options.get("locals"):
         raise TypeError("locals: types of variables can't be declared; convert the values, as in x = np.float32(0)")

@@ -1,4 +1,4 @@
-"""What `jit` returns: the engine's dispatcher with the attributes that Python programs expect of a function, and of numba's dispatchers."""
+"""What `jit` returns: the engine's dispatcher, with what programs expect of functions and of numba's dispatchers."""
 
 from __future__ import annotations
 
@@ -35,6 +35,10 @@ class Dispatcher(_core.Dispatcher):
     py_func : FunctionType
         The Python function.
     """
+
+    __name__: str
+    __qualname__: str
+    __wrapped__: Callable[..., Any]
 
     def __init__(
         self,
@@ -78,7 +82,7 @@ class Dispatcher(_core.Dispatcher):
         Parameters
         ----------
         signature : str or tuple or object
-            ``"float64(float64[:], int64)"``, with or without the result; or a tuple of types; or whatever prints as such a text.
+            ``"float64(float64[:], int64)"``, with or without the result; a tuple of types; what prints as such a text.
         """
         self.compile_signature(signature_text(signature))
 
@@ -184,7 +188,7 @@ _pickling = threading.local()
 
 
 def _under_way() -> set[str]:
-    """The keys of dispatchers that this thread is pickling: their functions may refer to them."""
+    """Return the keys of dispatchers that this thread is pickling: their functions may refer to them."""
     try:
         keys: set[str] = _pickling.keys
     except AttributeError:
@@ -202,7 +206,7 @@ def _remember(dispatcher: Dispatcher) -> str:
 
 
 def _shell(key: str, kind: type[Dispatcher]) -> Dispatcher:
-    """The dispatcher that was pickled under this key, or an empty one that its state is about to fill."""
+    """Return the dispatcher that was pickled under this key, or an empty one that its state is about to fill."""
     dispatcher = _known.get(key)
     if dispatcher is None:
         dispatcher = kind.__new__(kind)
@@ -269,8 +273,8 @@ def warn_of_changes(function: FunctionType, count: int) -> None:
     from hasten.errors import HastenPerformanceWarning
 
     warnings.warn(
-        f"{function.__qualname__} has been compiled {count} times for the same types, each time for other values of the global or "
-        "closure variables that it reads. Pass what changes as an argument.",
+        f"{function.__qualname__} has been compiled {count} times for the same types, each time for other values of "
+        "the global or closure variables that it reads. Pass what changes as an argument.",
         HastenPerformanceWarning,
         stacklevel=2,
     )
@@ -297,6 +301,9 @@ def make_trampoline(function: FunctionType, native: Callable[..., Any]) -> Funct
 
     code = function.__code__
     call.__code__ = call.__code__.replace(
-        co_name=code.co_name, co_qualname=code.co_qualname, co_filename=code.co_filename, co_firstlineno=code.co_firstlineno
+        co_name=code.co_name,
+        co_qualname=code.co_qualname,
+        co_filename=code.co_filename,
+        co_firstlineno=code.co_firstlineno,
     )
     return call  # type: ignore[return-value]

@@ -1,7 +1,8 @@
 """What Hasten raises when it can't compile a function, and the warnings that it gives.
 
-The names and the hierarchy are numba's, so that code which catches `TypingError` or `NumbaError` finds them under `hasten.numba.core.errors` too.
-An exception that a compiled function raises is none of these: it is the one that the function's source names.
+The names and the hierarchy are numba's, so that code which catches `TypingError` or `NumbaError` finds them under
+`hasten.numba.core.errors` too. An exception that a compiled function raises is none of these: it is the one that the
+function's source names.
 """
 
 from __future__ import annotations
@@ -204,7 +205,11 @@ class HastenPerformanceWarning(HastenWarning):
 NumbaWarning = HastenWarning
 NumbaPerformanceWarning = HastenPerformanceWarning
 
-_CLASSES: dict[str, Callable[[str], HastenError]] = {"user": TypingError, "machine": MachineError, "internal": InternalError}
+_CLASSES: dict[str, Callable[[str], HastenError]] = {
+    "user": TypingError,
+    "machine": MachineError,
+    "internal": InternalError,
+}
 
 
 def from_diagnostic(fault: str, whole: str, message: str, place: tuple[Any, ...]) -> HastenError:

@@ -42,7 +42,7 @@ def test_the_users_exception_and_its_arguments() -> None:
     with pytest.raises(Refusal) as caught:
         check(0, array)
     assert caught.value.args == (7, "no reason")
-    with pytest.raises(ValueError) as other:  # noqa: PT011
+    with pytest.raises(ValueError) as other:
         check(1, array)
     assert other.value.args[:5] == (1, 2.5, None, True, (1, "two"))
     assert other.value.args[5] is array
@@ -63,7 +63,7 @@ def test_formatted_messages() -> None:
     def check(x: Any, y: Any) -> Any:
         if x > 10:
             raise ValueError(f"{x} is {x - 10:03d} above; {y!r:>6} {{}}")
-        raise ValueError("%.2f is it" % y)
+        raise ValueError("%.2f is it" % y)  # noqa: UP031
 
     with pytest.raises(ValueError, match=r"^15 is 005 above;    2\.5 \{\}$"):
         check(15, 2.5)
@@ -148,9 +148,8 @@ INTERRUPT = "import os, signal, time\ntime.sleep(0.5)\nos.kill(os.getppid(), sig
 def test_ctrl_c_stops_a_loop(nogil: bool) -> None:
     loop = njit(nogil=nogil)(spin)
     loop(1)
-    with subprocess.Popen([sys.executable, "-c", INTERRUPT]):
-        with pytest.raises(KeyboardInterrupt) as caught:
-            loop(10**15)
+    with subprocess.Popen([sys.executable, "-c", INTERRUPT]), pytest.raises(KeyboardInterrupt) as caught:
+        loop(10**15)
     file, name, line = frames_of(caught.value)[-1]
     assert (file, name) == ("test_exceptions.py", "spin")
     assert 0 < line - spin.__code__.co_firstlineno < 4

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hasten._decorators import decorate
 
 import hasten
 from hasten import njit
-from hasten._decorators import decorate
 
 
 @njit
@@ -111,7 +111,12 @@ def test_compounds_come_back(value: Any) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [np.datetime64("2020-02-29T12:00", "ns"), np.timedelta64(-5, "D"), np.datetime64("NaT", "s"), np.timedelta64(3, "25s")],
+    [
+        np.datetime64("2020-02-29T12:00", "ns"),
+        np.timedelta64(-5, "D"),
+        np.datetime64("NaT", "s"),
+        np.timedelta64(3, ("s", 25)),
+    ],
     ids=str,
 )
 def test_dates_keep_their_unit(value: Any) -> None:

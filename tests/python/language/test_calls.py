@@ -118,7 +118,7 @@ def test_methods() -> None:
         x = 3
 
         @njit
-        def shifted(self: Any, by: Any) -> Any:  # noqa: N805
+        def shifted(self: Any, by: Any) -> Any:
             return self + by
 
         @staticmethod

@@ -134,12 +134,13 @@ def test_the_environment_makes_jit_native() -> None:
 
 
 def test_importing_leaves_the_heavy_modules_alone() -> None:
-    program = "import hasten, sys\nprint([m for m in ('ast', 'inspect', 'numpy', 'tokenize', 'importlib.resources') if m in sys.modules])"
+    heavy = ("ast", "inspect", "numpy", "tokenize", "importlib.resources")
+    program = f"import hasten, sys\nprint([m for m in {heavy} if m in sys.modules])"
     assert run(program).strip() == "[]"
 
 
 def test_the_gradual_hook_gets_what_plain_jit_cannot_compile() -> None:
-    from hasten import _core
+    from hasten import _core, _decorators
 
     seen: list[tuple[Any, Exception]] = []
 
@@ -167,7 +168,8 @@ def test_the_gradual_hook_gets_what_plain_jit_cannot_compile() -> None:
         assert after["interpreted_calls"] == before["interpreted_calls"] + 4
         with pytest.raises(hasten.errors.TypingError):
             strict(1)
-    finally:
         _core.set_gradual_hook(None)
-    with pytest.raises(hasten.errors.TypingError):
-        jit(odd.py_func)(1)
+        with pytest.raises(hasten.errors.TypingError):
+            jit(odd.py_func)(1)
+    finally:
+        _core.set_gradual_hook(_decorators._gradual)

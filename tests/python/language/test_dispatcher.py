@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import cProfile
 import copy
+import cProfile
 import dis
 import gc
 import inspect
@@ -34,15 +34,24 @@ def documented(x: float, scale: float = 2.0) -> float:
 
 def test_it_has_the_functions_attributes() -> None:
     function = documented.py_func
-    for name in ("__name__", "__qualname__", "__module__", "__doc__", "__code__", "__defaults__", "__kwdefaults__", "__globals__"):
+    for name in (
+        "__name__",
+        "__qualname__",
+        "__module__",
+        "__doc__",
+        "__code__",
+        "__defaults__",
+        "__kwdefaults__",
+        "__globals__",
+    ):
         assert getattr(documented, name) is getattr(function, name), name
     assert documented.__wrapped__ is function
     assert documented.__annotations__ == function.__annotations__
     assert inspect.signature(documented) == inspect.signature(function)
     assert inspect.getsource(documented).startswith("@njit\ndef documented")
     assert "documented" in repr(documented)
-    documented.note = "kept"
-    assert documented.note == "kept"
+    vars(documented)["note"] = "kept"
+    assert getattr(documented, "note") == "kept"  # noqa: B009
 
 
 def test_dis_shows_pythons_code() -> None:
@@ -167,7 +176,7 @@ def test_a_dispatcher_that_was_never_called_is_collected() -> None:
         def recursive(n: Any) -> Any:
             return recursive(n - 1) if n else 0
 
-        recursive.itself = recursive
+        vars(recursive)["itself"] = recursive
         return weakref.ref(recursive)
 
     reference = make()
@@ -249,7 +258,10 @@ def test_other_functions_are_pickled_with_their_source(module: str, tmp_path: Pa
     program.unlink()  # the receiver has nothing but the pickle
     done = subprocess.run([sys.executable, "-c", RECEIVER], input=data, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
-    assert done.stdout.decode().split("\n")[:2] == ["3.5 120 {'error_model': 'numpy', 'nopython': True} False shifted", "0"]
+    assert done.stdout.decode().split("\n")[:2] == [
+        "3.5 120 {'error_model': 'numpy', 'nopython': True} False shifted",
+        "0",
+    ]
 
 
 def test_a_pickle_is_the_same_object_in_its_own_process() -> None:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hasten._decorators import decorate
 
 import hasten
 from hasten import jit, njit
-from hasten._decorators import decorate
 
 
 def compilations() -> int:
@@ -64,7 +64,9 @@ def test_other_writes_to_the_namespace_cost_no_compilation() -> None:
     assert compilations() == before
 
 
-@pytest.mark.parametrize(("old", "new"), [(1, True), (0.0, -0.0), (1, 1.0), ("a", "b"), ((1, 2), (1, 2.0)), (np.int8(1), np.int16(1))])
+@pytest.mark.parametrize(
+    ("old", "new"), [(1, True), (0.0, -0.0), (1, 1.0), ("a", "b"), ((1, 2), (1, 2.0)), (np.int8(1), np.int16(1))]
+)
 def test_values_that_python_calls_equal_may_be_others(old: Any, new: Any) -> None:
     scope = module_with("def value(x):\n    return VALUE\n", VALUE=old)
     value = njit(scope["value"])
@@ -92,7 +94,9 @@ def test_closure_variables() -> None:
 
 
 def test_globals_of_called_functions() -> None:
-    scope = module_with("@njit\ndef inner(x):\n    return x * FACTOR\n@njit\ndef outer(x):\n    return inner(x) + 1\n", FACTOR=2)
+    scope = module_with(
+        "@njit\ndef inner(x):\n    return x * FACTOR\n@njit\ndef outer(x):\n    return inner(x) + 1\n", FACTOR=2
+    )
     outer = scope["outer"]
     assert outer(3) == 7
     scope["FACTOR"] = 4

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hasten._decorators import decorate
 
 import hasten
 from hasten import jit, njit
-from hasten._decorators import decorate
 
 
 def add(x: Any, y: Any) -> Any:
@@ -113,7 +113,9 @@ def test_numbas_ambiguity() -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 3])
 def test_a_signature_with_another_number_of_arguments(count: int) -> None:
-    with pytest.raises(TypeError, match=f"Signature mismatch: {count} argument types given, but function takes 2 arguments"):
+    with pytest.raises(
+        TypeError, match=f"Signature mismatch: {count} argument types given, but function takes 2 arguments"
+    ):
         njit(("int64",) * count)(add)
 
 
