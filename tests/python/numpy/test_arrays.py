@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pytest
 from beside_python import check
-
 from hasten import njit
 
 A = np.arange(12.0).reshape(3, 4)
