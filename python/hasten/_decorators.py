@@ -7,8 +7,11 @@ from collections.abc import Callable, Iterable
 from types import FunctionType
 from typing import Any
 
-from hasten import _config, _core
+from hasten import _config, _core, _source
 from hasten._dispatcher import Dispatcher, signature_text
+
+# The engine imports it when it is first needed; were that in one thread while another forks, the child would wait for the import for ever.
+assert _source
 
 _OPTIONS = frozenset(
     "nopython nogil cache forceobj looplift parallel fastmath error_model boundscheck locals inline debug overflow".split()

@@ -9,7 +9,6 @@ import numpy as np
 
 from hasten import _core
 from hasten._decorators import kernel_dispatcher
-from hasten._dispatcher import signature_text
 from hasten.errors import TypingError
 
 if TYPE_CHECKING:
@@ -42,8 +41,10 @@ def vectorize(ftylist_or_function: Any = (), /, **options: Any) -> Any:
 
     Raises
     ------
-    TypeError
-        On an unknown option or target.
+    KeyError
+        On an unknown option, as numba does.
+    ValueError
+        On an unknown target or identity.
     TypingError
         Where the function can't be compiled for a signature.
 
@@ -97,7 +98,7 @@ def guvectorize(*args: Any, **options: Any) -> Any:
 def gufunc_decorator(args: tuple[Any, ...], options: dict[str, Any], *, dialect: str) -> Any:
     """Do what `guvectorize` does, by the rules of a dialect ("python" or "numba")."""
     if len(args) == 1:
-        signatures: list[str] = []
+        signatures: list[Signature] = []
         (layout,) = args
     elif len(args) == 2:
         signatures, layout = _signature_list(args[0]), args[1]
@@ -112,16 +113,32 @@ def _is_signature(value: Any) -> bool:
     return hasattr(value, "_hasten_text") or hasattr(value, "return_type")
 
 
-def _signature_list(value: Any) -> list[str]:
-    if isinstance(value, str) or _is_signature(value):
-        return [signature_text(value)]
-    return [signature_text(one) for one in value]
+Signature = tuple[list[str], str]  # the argument types and the result type, "" where there is none
+
+
+def _signature_list(value: Any) -> list[Signature]:
+    if isinstance(value, str) or _is_signature(value) or (isinstance(value, tuple) and value):
+        return [_parsed(value)]
+    return [_parsed(one) for one in value]
+
+
+def _parsed(signature: Any) -> Signature:
+    if hasattr(signature, "args"):
+        result = signature.return_type
+        return [_type_text(one) for one in signature.args], "" if result is None else _type_text(result)
+    if isinstance(signature, tuple):
+        return [_type_text(one) for one in signature], ""
+    return _split(str(signature))
+
+
+def _type_text(one: Any) -> str:
+    return str(getattr(one, "_hasten_text", one))
 
 
 def _check(options: dict[str, Any]) -> None:
     for name in options:
         if name not in _OPTIONS:
-            raise TypeError(f"vectorize has no option {name!r}; there are: {', '.join(sorted(_OPTIONS))}")
+            raise KeyError(f"Unrecognized options: vectorize has no option {name!r}; there are: {', '.join(sorted(_OPTIONS))}")
     if options.get("target", "cpu") not in _TARGETS:
         raise ValueError(f"target must be 'cpu' or 'parallel', not {options['target']!r}")
     if options.get("identity") not in (None, 0, 1, "reorderable"):
@@ -137,29 +154,40 @@ def _name_and_doc(function: Callable[..., Any]) -> tuple[str, str]:
     return function.__name__, function.__doc__ or ""
 
 
-def _split(signature: str) -> tuple[list[str], str]:
-    """The argument types and the result type ("" where there is none) of a signature's text."""
-    match = re.fullmatch(r"\s*(?P<result>[^()]*(?:\([^()]*\))?[^()]*?)\s*\((?P<arguments>.*)\)\s*", signature, re.S)
-    if match is None:
-        raise TypeError(f"not a signature: {signature!r}")
+def _split(signature: str) -> Signature:
+    """Take a signature's text apart: ``"float64(int32, float64[:])"``, ``"(int32, float64)"`` or ``"int32, float64"``."""
+    text = signature.strip()
+    result = ""
+    if text.endswith(")") and not text.startswith("("):
+        result, text = text[: _opening(text)].strip(), text[_opening(text) :]
+    if text.startswith("(") and text.endswith(")"):
+        text = text[1:-1]
     arguments, depth, start = [], 0, 0
-    text = match["arguments"]
     for i, character in enumerate(text):
-        depth += character in "(["
-        depth -= character in ")]"
+        depth += (character in "([") - (character in ")]")
         if character == "," and depth == 0:
             arguments.append(text[start:i].strip())
             start = i + 1
     if text[start:].strip():
         arguments.append(text[start:].strip())
-    return arguments, match["result"].strip()
+    return arguments, result
+
+
+def _opening(text: str) -> int:
+    """Where the parenthesis opens that the text ends with."""
+    depth = 0
+    for i in range(len(text) - 1, -1, -1):
+        depth += (text[i] == ")") - (text[i] == "(")
+        if depth == 0:
+            return i
+    raise TypeError(f"not a signature: {text!r}")
 
 
 # ---- ufuncs
 
 
 def _make_ufunc(
-    function: Callable[..., Any], signatures: Iterable[str], options: dict[str, Any], dialect: str
+    function: Callable[..., Any], signatures: Iterable[Signature], options: dict[str, Any], dialect: str
 ) -> np.ufunc:
     _check(options)
     inputs = function.__code__.co_argcount
@@ -167,8 +195,7 @@ def _make_ufunc(
     parallel = options.get("target") == "parallel"
     loops = []
     outputs = 1
-    for signature in signatures:
-        arguments, result = _split(signature)
+    for arguments, result in signatures:
         loop = _core.compile_loop(dispatcher, arguments, result, [], 1, parallel)
         outputs = len(_core.loop_types(loop)) - inputs
         loops.append(loop)
@@ -268,7 +295,7 @@ class _Layout:
         sides = text.replace(" ", "").split("->")
         if len(sides) != 2:
             raise ValueError(f"a layout has one arrow: '(n)->()', not {text!r}")
-        self.text = "->".join(sides)
+        self.text = text
         names: dict[str, int] = {}
         self.core: list[list[int]] = []
         for side in sides:
@@ -290,19 +317,18 @@ class _Layout:
 
 
 def _make_gufunc(
-    function: Callable[..., Any], signatures: Iterable[str], layout_text: str, options: dict[str, Any], dialect: str
+    function: Callable[..., Any], signatures: Iterable[Signature], layout_text: str, options: dict[str, Any], dialect: str
 ) -> np.ufunc:
     _check(options)
     layout = _Layout(layout_text)
     dispatcher = _dispatcher(function, options, dialect)
     parallel = options.get("target") == "parallel"
     loops = []
-    for signature in signatures:
-        arguments, result = _split(signature)
+    for arguments, result in signatures:
         if result not in ("", "void", "none"):
-            raise TypeError(f"a guvectorized function returns nothing; its outputs are its last arguments: {signature!r}")
+            raise TypeError(f"a guvectorized function returns nothing; its outputs are its last arguments: {result!r}")
         if len(arguments) != len(layout.core):
-            raise TypeError(f"{signature!r} has {len(arguments)} arguments, the layout {layout.text!r} has {len(layout.core)}")
+            raise TypeError(f"the signature has {len(arguments)} arguments, the layout {layout.text!r} has {len(layout.core)}")
         loops.append(_core.compile_loop(dispatcher, arguments, "", layout.core, layout.outputs, parallel))
     promoter = None if loops else _Promoter(dispatcher, layout.inputs, layout.outputs, layout, parallel)
     return _core.make_ufunc(

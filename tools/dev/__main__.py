@@ -75,16 +75,13 @@ def hasten(arguments: list[str]) -> None:
 
 
 def bench(arguments: list[str]) -> None:
-    """Run the benchmarks, or those that are named."""
+    """Run the benchmarks, or those that are named, and print their table."""
     engine.build()
     environment.provide("build", "demo")
     environment.provide_if_possible("peers")
     # A core type that was chosen for another machine slows NumPy down.
     os.environ.pop("OPENBLAS_CORETYPE", None)
-    names = arguments or sorted(file.stem for file in (ROOT / "benchmarks").glob("[!_]*.py"))
-    for name in names:
-        say(f"benchmarks/{name}.py")
-        run([environment.PYTHON, f"benchmarks/{name}.py"])
+    run([environment.PYTHON, "benchmarks/table.py", *arguments])
 
 
 def lint(arguments: list[str]) -> None:

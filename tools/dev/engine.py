@@ -81,7 +81,7 @@ def is_part_of_package(file: Path) -> bool:
 def build(*, tests: bool = False) -> None:
     """Leave an environment with Hasten installed; with `tests`, the C++ tests are built too."""
     machine.provide(machine.lacking_for_tests() if tests else machine.lacking_for_build())
-    environment.provide("build", *(["test"] if tests else []))
+    environment.provide("build", *(["test", "demo"] if tests else []))
     configure(PRESET, tests=tests)
     compile_targets(PRESET, "_core", *(["cpp_tests"] if tests else []))
     install()

@@ -2,6 +2,8 @@
 
 #include <cassert>
 
+#include "hasten/bindings/numpy_bridge.h"
+
 namespace hasten::bindings {
 namespace {
 
@@ -113,6 +115,7 @@ void strided_extent(PyArrayObject* array, abi::Block* block) {
 }
 
 PyObject* box_array(ir::TypeRef type, const uint64_t* slots) {
+  import_numpy();
   const ArraySlots a(type, slots);
   if (is_borrowed(a.block)) {
     --a.block->refs;

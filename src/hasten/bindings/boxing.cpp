@@ -4,6 +4,7 @@
 
 #include "hasten/bindings/array_boxing.h"
 #include "hasten/bindings/named_values.h"
+#include "hasten/bindings/numpy_bridge.h"
 #include "hasten/bindings/scalar_boxing.h"
 
 namespace hasten::bindings {
@@ -74,7 +75,7 @@ bool unbox_optional(PyObject* value, ir::TypeRef type, Dialect dialect, UnboxCur
 }
 
 bool unbox_argument_array(PyObject* value, ir::TypeRef type, UnboxCursor* to) {
-  if (!PyArray_Check(value) || PyArray_NDIM(reinterpret_cast<PyArrayObject*>(value)) != type->ndim) {
+  if (!has_numpy() || !PyArray_Check(value) || PyArray_NDIM(reinterpret_cast<PyArrayObject*>(value)) != type->ndim) {
     return mismatch(value, type);
   }
   to->slots = unbox_array(reinterpret_cast<PyArrayObject*>(value), to->blocks++, to->slots);

@@ -31,11 +31,6 @@ size_t hash_of(const std::vector<uint64_t>& codes) {
   return hash;
 }
 
-[[noreturn]] void raise_type_error(const std::string& message) {
-  PyErr_SetString(PyExc_TypeError, message.c_str());
-  nb::raise_python_error();
-}
-
 } // namespace
 
 void set_gradual_hook(nb::object hook) { gradual_hook() = hook.is_none() ? nb::object() : std::move(hook); }
@@ -129,10 +124,7 @@ uint64_t Dispatch::code_of_type(PyObject* value) const {
   try {
     return reinterpret_cast<uint64_t>(type_of(value, options_.dialect));
   } catch (const base::Diagnostic&) {
-    if (!gradual_) {
-      throw;
-    }
-    return kUntyped;
+    return kUntyped; // new_route says what is wrong, or leaves the call to Python
   }
 }
 
@@ -200,14 +192,14 @@ Dispatch::Code Dispatch::converting_code(const Types& types) {
   }
   const std::vector<size_t> best = best_signatures(types, signatures, options_.dialect);
   if (best.empty()) {
-    raise_type_error("No matching definition for argument type(s) " + display_all(types));
+    throw_python(PyExc_TypeError, "No matching definition for argument type(s) " + display_all(types));
   }
   if (best.size() > 1) {
     std::string message = "Ambiguous overloading for " + std::string(nb::repr(function_).c_str()) + " (" + display_all(types) + "):";
     for (const size_t i : best) {
       message += "\n(" + display_all(signatures[i]) + ") -> " + ir::display(compiled_[i]->unit.result);
     }
-    raise_type_error(message);
+    throw_python(PyExc_TypeError, message);
   }
   const Code code = compiled_[best[0]];
   return code->is_current() ? code : compile_code(code->unit.arguments, code->declared_result);
@@ -262,7 +254,7 @@ void Dispatch::sweep() {
 
 void Dispatch::compile(std::vector<ir::TypeRef> arguments, ir::TypeRef result) {
   if (static_cast<int>(arguments.size()) != parameters_.count()) {
-    raise_type_error("Signature mismatch: " + std::to_string(arguments.size()) + " argument types given, but function takes " +
+    throw_python(PyExc_TypeError, "Signature mismatch: " + std::to_string(arguments.size()) + " argument types given, but function takes " +
                      std::to_string(parameters_.count()) + " arguments");
   }
   if (compiled_code(arguments) == nullptr) {

@@ -31,7 +31,7 @@ Dispatch& dispatch_of(PyObject* self) { return *cast(self)->dispatch; }
 // Within try blocks: as dispatch_of, for what Python may call before __init__.
 Dispatch& ready_dispatch(PyObject* self) {
   if (cast(self)->dispatch == nullptr) {
-    throw nb::type_error("this dispatcher has no function yet");
+    throw_python(PyExc_TypeError, "this dispatcher has no function yet");
   }
   return dispatch_of(self);
 }
@@ -211,7 +211,7 @@ PyObject* inspect_code(PyObject* self, PyObject* index) {
   return guarded(self, [=](Dispatch& dispatch) {
     const auto position = nb::cast<size_t>(nb::handle(index));
     if (position >= dispatch.compiled().size()) {
-      throw nb::index_error("no such signature");
+      throw_python(PyExc_IndexError, "no such signature");
     }
     const Specialisation& code = *dispatch.compiled()[position];
     const Texts found = inspect({self, code.unit.arguments, code.declared_result, code.options});

@@ -189,6 +189,11 @@ void set_exception(const base::Diagnostic& diagnostic) {
   }
 }
 
+void throw_python(PyObject* type, const std::string& message) {
+  PyErr_SetString(type, message.c_str());
+  nb::raise_python_error();
+}
+
 void set_exception_from_current() noexcept {
   try {
     throw;

@@ -3,6 +3,7 @@
 
 #include <nanobind/nanobind.h>
 
+#include <string>
 #include <vector>
 
 #include "hasten/abi/env.h"
@@ -28,6 +29,9 @@ void set_runtime_error(const abi::Env& env);
 // The exception for a diagnostic: the class of hasten.errors that fits the fault, with file, line, column and source line as attributes.
 nanobind::object exception_of(const base::Diagnostic& diagnostic);
 void set_exception(const base::Diagnostic& diagnostic);
+
+// Throws a Python exception of this class.
+[[noreturn]] void throw_python(PyObject* type, const std::string& message);
 
 // Within a catch block: sets the Python exception for whatever was thrown.
 void set_exception_from_current() noexcept;

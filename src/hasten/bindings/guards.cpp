@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "hasten/bindings/numpy_api.h"
+#include "hasten/bindings/numpy_bridge.h"
 
 namespace hasten::bindings {
 namespace {
@@ -59,7 +60,7 @@ bool is_same_value(PyObject* a, PyObject* b) {
   if (PyTuple_CheckExact(a)) {
     return same_items(a, b);
   }
-  return PyArray_IsScalar(a, Generic) && same_numpy_scalar(a, b);
+  return has_numpy() && PyArray_IsScalar(a, Generic) && same_numpy_scalar(a, b);
 }
 
 void Guards::add_name(nb::dict names, nb::str name, Expected expected) {

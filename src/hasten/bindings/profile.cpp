@@ -6,6 +6,7 @@
 #undef Py_BUILD_CORE
 #endif
 
+#include <frameobject.h>
 #include <nanobind/nanobind.h>
 #include <structmember.h>
 
@@ -34,6 +35,36 @@ PyObject* call_native(PyObject*, PyObject* const* args, size_t nargsf, PyObject*
   return call_dispatcher(args[0], args + 1, static_cast<size_t>(nargs - 1), kwnames);
 }
 
+// A new reference, or null with an exception set. The profiler doesn't see it being made.
+PyObject* make_trampoline(PyObject* function) {
+  PyThreadState* thread = PyThreadState_Get();
+  PyThreadState_EnterTracing(thread);
+  PyObject* made = nullptr;
+  try {
+    made = nb::module_::import_("hasten._dispatcher").attr("make_trampoline")(nb::handle(function), nb::handle(native_call)).release().ptr();
+  } catch (nb::python_error& error) {
+    error.restore();
+  }
+  PyThreadState_LeaveTracing(thread);
+  return made;
+}
+
+// Takes the trampoline, the outermost entry, out of the traceback of the exception that is set.
+void forget_trampoline() {
+  PyObject* type = nullptr;
+  PyObject* value = nullptr;
+  PyObject* traceback = nullptr;
+  PyErr_Fetch(&type, &value, &traceback);
+  if (traceback != nullptr && PyTraceBack_Check(traceback)) {
+    PyObject* inner = Py_XNewRef(reinterpret_cast<PyTracebackObject*>(traceback)->tb_next);
+    if (value != nullptr && PyExceptionInstance_Check(value)) {
+      PyException_SetTraceback(value, inner != nullptr ? inner : Py_None);
+    }
+    Py_SETREF(traceback, inner);
+  }
+  PyErr_Restore(type, value, traceback);
+}
+
 } // namespace
 
 bool monitoring_is_active() {
@@ -57,13 +88,8 @@ bool monitoring_is_active() {
 PyObject* call_through_trampoline(PyObject* dispatcher, PyObject* function, PyObject** trampoline, PyObject* const* args, size_t nargsf,
                                   PyObject* kwnames) {
   if (*trampoline == nullptr) {
-    try {
-      *trampoline = nb::module_::import_("hasten._dispatcher")
-                        .attr("make_trampoline")(nb::handle(function), nb::handle(native_call))
-                        .release()
-                        .ptr();
-    } catch (nb::python_error& error) {
-      error.restore();
+    *trampoline = make_trampoline(function);
+    if (*trampoline == nullptr) {
       return nullptr;
     }
   }
@@ -71,7 +97,11 @@ PyObject* call_through_trampoline(PyObject* dispatcher, PyObject* function, PyOb
   const Py_ssize_t named = kwnames != nullptr ? PyTuple_GET_SIZE(kwnames) : 0;
   std::vector<PyObject*> all{dispatcher};
   all.insert(all.end(), args, args + nargs + named);
-  return PyObject_Vectorcall(*trampoline, all.data(), static_cast<size_t>(nargs + 1), kwnames);
+  PyObject* result = PyObject_Vectorcall(*trampoline, all.data(), static_cast<size_t>(nargs + 1), kwnames);
+  if (result == nullptr) {
+    forget_trampoline();
+  }
+  return result;
 }
 
 bool init_profile(PyObject* module, vectorcallfunc call) {

@@ -88,11 +88,11 @@ bool unbox_int(PyObject* value, ir::TypeRef type, Dialect dialect, uint64_t* slo
   if (PyLong_Check(value)) {
     return unbox_python_int(value, type, dialect, slot);
   }
-  if (PyArray_IsScalar(value, Bool)) {
+  if (has_numpy() && PyArray_IsScalar(value, Bool)) {
     *slot = value == PyArrayScalar_True ? 1 : 0;
     return true;
   }
-  if (PyFloat_Check(value) || PyArray_IsScalar(value, Floating)) { // only where a signature was declared
+  if (PyFloat_Check(value) || (has_numpy() && PyArray_IsScalar(value, Floating))) { // only where a signature was declared
     const double number = PyFloat_AsDouble(value);
     *slot = extended(truncated(number), type);
     return number != -1.0 || PyErr_Occurred() == nullptr;
@@ -117,11 +117,11 @@ bool unbox_bool(PyObject* value, uint64_t* slot) {
 }
 
 bool unbox_float(PyObject* value, ir::TypeRef type, uint64_t* slot) {
-  if (type->bits == 16 && PyArray_IsScalar(value, Half)) { // keeps the payload of a NaN
+  if (type->bits == 16 && has_numpy() && PyArray_IsScalar(value, Half)) { // keeps the payload of a NaN
     *slot = PyArrayScalar_VAL(value, Half);
     return true;
   }
-  if (type->bits == 32 && PyArray_IsScalar(value, Float)) {
+  if (type->bits == 32 && has_numpy() && PyArray_IsScalar(value, Float)) {
     *slot = std::bit_cast<uint32_t>(PyArrayScalar_VAL(value, Float));
     return true;
   }
@@ -138,8 +138,9 @@ bool unbox_complex(PyObject* value, ir::TypeRef type, uint64_t* slots) {
 }
 
 bool unbox_date(PyObject* value, ir::TypeRef type, uint64_t* slot) {
-  const bool is_date = PyArray_IsScalar(value, Datetime);
-  if (is_date != (type->dtype == DType::kDatetime64) || (!is_date && !PyArray_IsScalar(value, Timedelta))) {
+  const bool is_date = has_numpy() && PyArray_IsScalar(value, Datetime);
+  const bool is_delta = has_numpy() && PyArray_IsScalar(value, Timedelta);
+  if (!(type->dtype == DType::kDatetime64 ? is_date : is_delta)) {
     PyErr_Format(PyExc_TypeError, "%s expected, not %s", ir::display(type).c_str(), Py_TYPE(value)->tp_name);
     return false;
   }
@@ -238,10 +239,12 @@ bool unbox_scalar(PyObject* value, ir::TypeRef type, Dialect dialect, uint64_t* 
 }
 
 PyObject* box_scalar(ir::TypeRef type, Dialect dialect, const uint64_t* slots) {
-  if (type->kind == ir::Kind::kDatetime) {
-    return box_date(type, slots[0]);
+  const bool is_date = type->kind == ir::Kind::kDatetime;
+  if (!is_date && (type->weak || dialect == Dialect::kNumba)) {
+    return box_python(type, slots);
   }
-  return type->weak || dialect == Dialect::kNumba ? box_python(type, slots) : box_numpy(type, slots);
+  import_numpy();
+  return is_date ? box_date(type, slots[0]) : box_numpy(type, slots);
 }
 
 } // namespace hasten::bindings

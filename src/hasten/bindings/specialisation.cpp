@@ -4,6 +4,7 @@
 
 #include "hasten/bindings/boxing.h"
 #include "hasten/bindings/numpy_api.h"
+#include "hasten/bindings/numpy_bridge.h"
 #include "hasten/bindings/numpy_services.h"
 #include "hasten/bindings/type_of.h"
 
@@ -41,7 +42,7 @@ StepKind step_kind_of(PyObject* value, ir::TypeRef wanted) {
   case ir::Kind::kBool:
     return PyBool_Check(value) ? StepKind::kBool : StepKind::kConvert;
   case ir::Kind::kArray:
-    return PyArray_Check(value) ? StepKind::kArray : StepKind::kConvert;
+    return has_numpy() && PyArray_Check(value) ? StepKind::kArray : StepKind::kConvert;
   default:
     return StepKind::kConvert;
   }

@@ -75,7 +75,7 @@ void copy_error(const Env& from, Env* to) {
 // Makes this thread one of a loop's while it lives.
 class Inside {
 public:
-  Inside(int seat, int limit, std::atomic<uint64_t>* seed) : before_(place()) { place() = Place{limit, seat, true, 0, seed}; }
+  Inside(int seat, int limit, std::atomic<uint64_t>* seed) : before_(place()) { place() = Place{limit, seat, true, 0, seed, false}; }
   ~Inside() { place() = before_; }
   Inside(const Inside&) = delete;
   Inside& operator=(const Inside&) = delete;
@@ -122,7 +122,9 @@ private:
 };
 
 int32_t Loop::run_chunk(Env* env, int32_t k) const {
-  place().chunk = k;
+  Place& here = place();
+  here.chunk = k;
+  here.seeded = false;
   return call_.body(env, call_.captures, call_.partials + k * call_.partial_bytes, partition_.begin(k), partition_.begin(k + 1));
 }
 

@@ -150,15 +150,12 @@ private:
 
   void use_chunk_generator(parallel::Place& place) {
     static thread_local OwnGenerator own;
-    static thread_local uint64_t own_seed = 0;
-    static thread_local int32_t own_chunk = -1;
-    const uint64_t seed = loop_seed(place);
-    if (seed != own_seed || place.chunk != own_chunk) {
+    if (!place.seeded) {
+      const uint64_t seed = loop_seed(place);
       const uint32_t words[] = {static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32), static_cast<uint32_t>(place.chunk)};
       seed_twister(&own.state, words, 3);
       own.has_gauss = 0;
-      own_seed = seed;
-      own_chunk = place.chunk;
+      place.seeded = true;
     }
     state_ = &own.state;
     has_gauss_ = &own.has_gauss;

@@ -343,7 +343,7 @@ void Emitter::elementwise_into(const Value& target, std::span<const Value> opera
   op(Op::kEwiseInto, ir::none_type(), args, made.index);
 }
 
-Value Emitter::reduce(abi::ReduceKind kind, const Value& array, const ScalarRule& rule) {
+Value Emitter::reduce(ir::ReduceKind kind, const Value& array, const ScalarRule& rule) {
   const Kernel made = kernel(std::array{array}, rule, false, nullptr);
   return op(Op::kEwiseReduce, made.result, {array}, made.index | (static_cast<int64_t>(kind) << 32));
 }

@@ -10,7 +10,6 @@
 #include "hasten/base/diagnostic.h"
 #include "hasten/compiler/infer/host.h"
 #include "hasten/compiler/infer/value.h"
-#include "hasten/abi/ewise.h"
 #include "hasten/compiler/ir/builder.h"
 
 namespace hasten::infer {
@@ -75,7 +74,7 @@ public:
   Value elementwise(std::span<const Value> operands, const ScalarRule& rule);
   // Writes it into a view, cast to the view's dtype.
   void elementwise_into(const Value& target, std::span<const Value> operands, const ScalarRule& rule);
-  Value reduce(abi::ReduceKind kind, const Value& array, const ScalarRule& rule);
+  Value reduce(ir::ReduceKind kind, const Value& array, const ScalarRule& rule);
   // An array of this shape; the rule gets the linear index (int64) behind the operands where `iota`.
   Value filled(const std::vector<Value>& shape, ir::TypeRef elem, std::span<const Value> operands, const ScalarRule& rule, bool iota);
   Value allocate(const std::vector<Value>& shape, ir::TypeRef elem, bool zero, ir::Layout layout = ir::Layout::kC);

@@ -6,7 +6,7 @@
 
 namespace hasten::infer {
 
-using abi::ReduceKind;
+using ir::ReduceKind;
 using array::DType;
 using ir::Kind;
 using ir::Layout;

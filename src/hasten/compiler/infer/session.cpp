@@ -336,6 +336,11 @@ void Session::report_errors(Instance& instance) {
 }
 
 Inferred Session::run(Handle function, const std::vector<ir::TypeRef>& arguments, ir::TypeRef result) {
+  const size_t wanted = host_function(function)->parameters.size();
+  if (wanted != arguments.size()) {
+    throw base::Diagnostic(base::Fault::kUser, "the signature has " + std::to_string(arguments.size()) + " arguments, the function has " +
+                                                   std::to_string(wanted) + " parameters");
+  }
   Instance& top = instance(function, arguments);
   report_errors(top);
   top.declared_result = result;

@@ -68,6 +68,9 @@ enum class Overflow : uint8_t { kWrap, kRaise };
 // How the partial results of a parallel loop's chunks are combined.
 enum class Reduction : uint8_t { kAdd, kMul, kMin, kMax, kAnd, kOr, kXor };
 
+// What EwiseReduce computes of a whole array; the numbers are those of abi::ReduceKind.
+enum class ReduceKind : int32_t { kSum = 0, kProd, kMin, kMax, kAny, kAll, kMean };
+
 struct Function {
   std::string name;             // of the user's function
   std::vector<TypeRef> params;  // Param k has type params[k]

@@ -10,8 +10,11 @@
 #include <llvm/IR/Verifier.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Target/TargetMachine.h>
+#include <llvm/Transforms/Utils/Cloning.h>
 
 #include "hasten/base/diagnostic.h"
+#include "hasten/compiler/ir/printer.h"
+#include "hasten/compiler/ir/verifier.h"
 #include "hasten/compiler/llvm/optimize.h"
 #include "hasten/compiler/llvm/target.h"
 #include "hasten/compiler/llvm/unit.h"
@@ -20,7 +23,7 @@
 namespace hasten::llvm_backend {
 namespace {
 
-// HASTEN_DUMP=llvm,asm shows on stderr what is made.
+// HASTEN_DUMP=ir,llvm,asm shows on stderr what is compiled, and what becomes of it.
 bool dump_wanted(std::string_view what) {
   const char* list = std::getenv("HASTEN_DUMP");
   for (std::string_view rest = list == nullptr ? "" : list; !rest.empty();) {
@@ -95,13 +98,32 @@ std::string generate(llvm::Module& module, llvm::TargetMachine& machine, llvm::C
   return {bytes.begin(), bytes.end()};
 }
 
+void check_ir([[maybe_unused]] const ir::Module& ir) {
+#ifdef HASTEN_IR_CHECKS
+  const std::string problem = ir::verify(ir);
+  if (!problem.empty()) {
+    base::internal_error("the IR to be lowered is wrong: " + problem + "\n" + ir::print(ir));
+  }
+#endif
+}
+
+void dump(const char* what, const std::string& text) {
+  if (dump_wanted(what)) {
+    llvm::errs() << text << '\n';
+  }
+}
 
 } // namespace
 
 Object emit_object(const ir::Module& ir, const EmitOptions& options) {
+  check_ir(ir);
+  if (dump_wanted("ir")) {
+    dump("ir", ir::print(ir));
+  }
   const MachineLease machine(ir.fastmath, options.optimization);
   llvm::LLVMContext context;
-  context.setDiscardValueNames(!options.want_llvm && !dump_wanted("llvm"));
+  const bool want_llvm = options.want_llvm || dump_wanted("llvm");
+  context.setDiscardValueNames(!want_llvm);
   llvm::Module module("hasten", context);
   module.setDataLayout(machine->createDataLayout());
   module.setTargetTriple(machine->getTargetTriple());
@@ -112,8 +134,14 @@ Object emit_object(const ir::Module& ir, const EmitOptions& options) {
   optimize(module, *machine);
 
   Object object;
-  if (options.want_llvm || dump_wanted("llvm")) {
+  if (want_llvm) {
     object.llvm = print(module);
+    dump("llvm", object.llvm);
+  }
+  if (options.want_assembly || dump_wanted("asm")) {
+    // Of a copy: code generation changes the module.
+    object.assembly = generate(*llvm::CloneModule(module), *machine, llvm::CodeGenFileType::AssemblyFile);
+    dump("asm", object.assembly);
   }
   object.bytes = generate(module, *machine, llvm::CodeGenFileType::ObjectFile);
   return object;

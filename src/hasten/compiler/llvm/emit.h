@@ -23,7 +23,7 @@ struct EmitOptions {
 
 // Symbols that the object defines.
 inline constexpr const char* kEntrySymbol = "hasten_entry"; // abi::Entry
-inline constexpr const char* kLoopSymbol = "hasten_loop";   // abi::UfuncLoop, where asked for
+inline constexpr const char* kLoopSymbol = "hasten_loop";   // abi::UfuncLoop, where asked for; its `data` becomes Env::bindings
 
 struct Object {
   std::string bytes;    // ELF, relocatable; library addresses are named, not embedded

@@ -8,6 +8,11 @@
 namespace hasten::llvm_backend {
 namespace {
 
+// The kind of a reduction goes through as it is.
+static_assert(static_cast<int>(ir::ReduceKind::kSum) == static_cast<int>(abi::ReduceKind::kSum));
+static_assert(static_cast<int>(ir::ReduceKind::kMin) == static_cast<int>(abi::ReduceKind::kMin));
+static_assert(static_cast<int>(ir::ReduceKind::kMean) == static_cast<int>(abi::ReduceKind::kMean));
+
 constexpr uint64_t kKernelMask = 0xffffffff;
 
 uint32_t kernel_of(const ir::Instr& instr) { return static_cast<uint32_t>(static_cast<uint64_t>(instr.aux) & kKernelMask); }

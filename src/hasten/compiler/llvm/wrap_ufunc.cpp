@@ -2,6 +2,7 @@
 #include <cstddef>
 
 #include "hasten/abi/array_view.h"
+#include "hasten/abi/env.h"
 #include "hasten/base/diagnostic.h"
 #include "hasten/compiler/llvm/ewise_block.h"
 #include "hasten/compiler/llvm/ewise_plan.h"
@@ -30,6 +31,7 @@ struct LoopFrame {
       : unit(u), b(u), frame(u, *host, nullptr, b), args(host->getArg(0)), dimensions(host->getArg(1)),
         steps(host->getArg(2)), env(make_env(frame, b)) {
     frame.set_env(env);
+    unit.mark(b.CreateStore(host->getArg(3), offset_address(b, env, offsetof(abi::Env, bindings))), Memory::kEnv);
   }
 
   llvm::Value* load(llvm::Type* type, llvm::Value* base, size_t index) {

@@ -1,0 +1,115 @@
+from collections.abc import Callable
+from types import CodeType, FunctionType
+from typing import Any
+
+class Dispatcher:
+    """A function that is compiled for the types that it is called with."""
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        *,
+        dialect: str = "python",
+        overflow: str = "wrap",
+        error_model: str = "python",
+        exact_joins: bool = False,
+        boundscheck: bool = True,
+        fastmath: bool = False,
+        parallel: bool = False,
+        nogil: bool = False,
+        debug: bool = False,
+        cache: bool = True,
+        gradual: bool = False,
+        interpret: bool = False,
+    ) -> None: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+    def __get__(self, instance: object, owner: type | None = None, /) -> Any: ...
+    def compile_signature(self, text: str, /) -> None: ...
+    def compile_for(self, *args: Any, **kwargs: Any) -> None: ...
+    def recompile(self) -> None: ...
+    def inspect_code(self, index: int, /) -> tuple[str, str, str]: ...
+    can_compile: bool
+    @property
+    def py_func(self) -> FunctionType: ...
+    @property
+    def is_ready(self) -> bool: ...
+    @property
+    def compiled(self) -> list[tuple[tuple[str, ...], str]]: ...
+    @property
+    def __code__(self) -> CodeType: ...
+    @property
+    def __defaults__(self) -> tuple[Any, ...] | None: ...
+    @property
+    def __kwdefaults__(self) -> dict[str, Any] | None: ...
+    @property
+    def __globals__(self) -> dict[str, Any]: ...
+    @property
+    def __closure__(self) -> tuple[Any, ...] | None: ...
+
+def remembered_texts(file: str, word: str) -> list[str]:
+    """
+    Return the texts that were compiled under a file name and hold a word, newest first.
+    """
+
+def capture_source(function: object) -> None:
+    """Remember where the source of a function lies now."""
+
+def export_source(function: object) -> tuple:
+    """Return the source of a function as plain values, for pickling."""
+
+def import_source(function: object, source: tuple) -> None:
+    """
+    Give a function that came from a pickle the source that export_source returned.
+    """
+
+def debug_syntax(function: object, spans: bool = False) -> str:
+    """Return a function's syntax tree as text."""
+
+def debug_typeof(value: object | None, dialect: str = 'python') -> str:
+    """Return the spelling of a value's type."""
+
+def debug_typecode(value: object | None) -> int:
+    """Return the number that stands for a value's type; 0: it has none."""
+
+def debug_signature(text: str) -> str:
+    """Return the spellings of a signature's types, the result's first."""
+
+def debug_lookup(function: object, path: str) -> object:
+    """
+    Return what compiled code would find under a name of a function's, attributes behind dots.
+    """
+
+def debug_parameters(function: object) -> str:
+    """Return a function's parameters with their defaults."""
+
+def debug_resolve(function: object | None, path: str) -> object:
+    """Return the object that a path of ir::Binding names."""
+
+def debug_numpy_loop(symbol: str) -> bool:
+    """Tell whether compiled code may call one of NumPy's inner loops."""
+
+def stats() -> dict[str, int]:
+    """
+    Count what happened in this process: compilations, loads from the cache, calls, blocks of memory.
+    """
+
+def set_num_threads(n: int) -> None:
+    """Let parallel loops of this thread use at most n threads."""
+
+def get_num_threads() -> int:
+    """Return how many threads parallel loops of this thread may use."""
+
+def get_thread_id() -> int:
+    """
+    Return the index of this thread in the parallel loop that it runs, else 0.
+    """
+
+def typeof(value: object | None) -> str:
+    """Return the type that compiled code has for a value, as text."""
+
+def set_gradual_hook(hook: Callable[[Any, Exception], Callable[..., Any]] | None) -> None:
+    """
+    Let plain jit call hook(dispatcher, exception) where it can't compile; it returns what is called instead of native code.
+    """
+
+__version__: str
