@@ -120,7 +120,7 @@ def njit(signature_or_function: Any = None, /, **options: Any) -> Any:
     return decorate(signature_or_function, {**options, "nopython": True}, dialect="python")
 
 
-def decorate(what: Any, options: dict[str, Any], *, dialect: str) -> Any:
+def decorate(what: Any, options: dict[str, Any], *, dialect: str, always_gradual: bool = False) -> Any:
     """Do what a decorator does with its arguments.
 
     Parameters
@@ -131,13 +131,15 @@ def decorate(what: Any, options: dict[str, Any], *, dialect: str) -> Any:
         The options of `jit`.
     dialect : {"python", "numba"}
         Whose rules the function keeps.
+    always_gradual : bool
+        Leave to Python what can't be compiled also where ``HASTEN_NATIVE`` forbids it: for parts of a function that is Python's.
 
     Returns
     -------
     Dispatcher or callable
         The compiled function, or a decorator.
     """
-    settings = _settings(options, dialect)
+    settings = _settings(options, dialect, always_gradual)
     signatures = _signatures(what)
     if signatures is None:
         return _dispatcher(what, (), options, settings)
@@ -196,7 +198,7 @@ def _dispatcher(
     return Dispatcher(function, signatures, options, **settings)
 
 
-def _settings(options: dict[str, Any], dialect: str) -> dict[str, Any]:
+def _settings(options: dict[str, Any], dialect: str, always_gradual: bool = False) -> dict[str, Any]:
     """Translate the options of a decorator for the engine."""
     _check_names(options)
     if options.get("locals"):
@@ -205,7 +207,7 @@ def _settings(options: dict[str, Any], dialect: str) -> dict[str, Any]:
         raise ValueError(f"inline must be 'never' or 'always', not {options['inline']!r}")
     if options.get("nopython") and options.get("forceobj"):
         raise ValueError("nopython and forceobj can't both be set")
-    native = bool(options.get("nopython")) or dialect == "numba" or _config.native_only()
+    native = bool(options.get("nopython")) or dialect == "numba" or (_config.native_only() and not always_gradual)
     return {
         "dialect": dialect,
         "overflow": options.get("overflow") or ("wrap" if native else "raise"),

@@ -209,7 +209,7 @@ class _Lifter:
 
         cells = dict(zip(self.function.__code__.co_freevars, self.function.__closure__ or (), strict=True))
         for name, region in self.regions.items():
-            cells[name] = CellType(decorate(region, dict(self.options), dialect="python"))
+            cells[name] = CellType(decorate(region, dict(self.options), dialect="python", always_gradual=True))
         outer = ast.parse(f"def __hasten_around({', '.join(cells)}): pass").body[0]
         assert isinstance(outer, ast.FunctionDef)
         outer.body = [node]

@@ -18,8 +18,17 @@ _MEANT = frozenset(
 )
 # What else numba accepts: hints for its own passes.
 _IGNORED = frozenset(
-    ["_dbg_extend_lifetimes", "_dbg_optnone", "_nrt", "forceinline", "no_cfunc_wrapper", "no_cpython_wrapper"]
-    + ["no_rewrites", "nopython", "writable_args"]
+    [
+        "_dbg_extend_lifetimes",
+        "_dbg_optnone",
+        "_nrt",
+        "forceinline",
+        "no_cfunc_wrapper",
+        "no_cpython_wrapper",
+        "no_rewrites",
+        "nopython",
+        "writable_args",
+    ]
 )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hasten.numba.core.typing.signatures import Signature, is_signature, normalize_signature
+
 if TYPE_CHECKING:
     from typing import Any
 
@@ -23,6 +25,8 @@ def vectorize(ftylist_or_function: Any = (), /, **kws: Any) -> Any:
     """
     from hasten._vectorize import ufunc_decorator
 
+    if is_signature(ftylist_or_function) or isinstance(ftylist_or_function, list):
+        ftylist_or_function = _texts(ftylist_or_function)
     return ufunc_decorator(ftylist_or_function, kws, dialect="numba")
 
 
@@ -41,4 +45,13 @@ def guvectorize(*args: Any, **kwargs: Any) -> Any:
     """
     from hasten._vectorize import gufunc_decorator
 
+    if len(args) == 2:
+        args = (_texts(args[0]), args[1])
     return gufunc_decorator(args, kwargs, dialect="numba")
+
+
+def _texts(signatures: Any) -> list[str]:
+    """Spell signatures, in whichever way numba takes them, as the engine reads them."""
+    is_one = is_signature(signatures) and not (isinstance(signatures, tuple) and all(map(is_signature, signatures)))
+    found = [normalize_signature(one) for one in ([signatures] if is_one else signatures)]
+    return [Signature(result, args)._hasten_text for args, result in found]

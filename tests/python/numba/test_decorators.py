@@ -225,3 +225,36 @@ def test_the_number_of_threads() -> None:
             numba.set_num_threads(0)
     finally:
         numba.set_num_threads(before)
+
+
+RECORDS = np.zeros(3, [("a", "i4")])
+
+
+def test_forced_objects_stay_python_also_where_all_else_must_compile(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HASTEN_NATIVE", "1")
+
+    @numba.jit(forceobj=True)
+    def total(n: int) -> Any:
+        found = 0
+        for i in range(n):
+            found += RECORDS[i]["a"]
+        return found
+
+    assert total(3) == 0
+
+
+def test_ufuncs_take_signatures_as_types_and_texts() -> None:
+    for signatures in (
+        [types.float32(types.float32, types.float32)],
+        ["float32(float32, float32)"],
+        types.float32(types.float32, types.float32),
+    ):
+        made = numba.vectorize(signatures)(add)
+        assert made.types == ["ff->f"]
+
+    def fill(x: Any, out: Any) -> None:
+        out[0] = x.sum()
+
+    for layout_signatures in (["int64[:], int64[:]"], [(types.int64[:], types.int64[:])], "void(int64[:], int64[:])"):
+        made = numba.guvectorize(layout_signatures, "(n)->()")(fill)
+        assert made(np.arange(4)) == 6

@@ -109,3 +109,12 @@ def test_dtypes_without_a_type_are_refused() -> None:
     for dtype in (np.dtype(">i4"), np.dtype("g")):
         with pytest.raises(errors.NumbaNotImplementedError):
             numpy_support.from_dtype(dtype)
+
+
+def test_the_ufuncs_that_can_be_compiled_are_named() -> None:
+    from hasten.numba.core.typing.npydecl import supported_ufuncs
+
+    assert np.add in supported_ufuncs
+    assert supported_ufuncs.count(np.remainder) == 2  # mod is its other name
+    assert all(isinstance(found, np.ufunc) for found in supported_ufuncs)
+    assert np.frexp not in supported_ufuncs

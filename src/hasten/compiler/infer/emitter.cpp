@@ -348,7 +348,20 @@ Value Emitter::reduce(ir::ReduceKind kind, const Value& array, const ScalarRule&
   return op(Op::kEwiseReduce, made.result, {array}, made.index | (static_cast<int64_t>(kind) << 32));
 }
 
+// What NumPy says the allocation itself says; numba leaves out a word.
+void Emitter::refuse_negative(const std::vector<Value>& shape) {
+  if (!numba()) {
+    return;
+  }
+  for (const Value& length : shape) {
+    if (known_int(length).value_or(-1) < 0) {
+      raise_if(op(Op::kLt, ir::bool_type(), {length, integer(0, length.type)}), "builtins:ValueError", "negative dimensions not allowed");
+    }
+  }
+}
+
 Value Emitter::filled(const std::vector<Value>& shape, TypeRef elem, std::span<const Value> operands, const ScalarRule& rule, bool iota) {
+  refuse_negative(shape);
   const Kernel made = kernel(operands, rule, iota, elem == nullptr ? nullptr : ir::strong(elem));
   std::vector<Value> args(shape);
   args.insert(args.end(), operands.begin(), operands.end());
@@ -356,6 +369,7 @@ Value Emitter::filled(const std::vector<Value>& shape, TypeRef elem, std::span<c
 }
 
 Value Emitter::allocate(const std::vector<Value>& shape, TypeRef elem, bool zero, ir::Layout layout) {
+  refuse_negative(shape);
   return op(Op::kAlloc, ir::array_type(elem, static_cast<int>(shape.size()), layout), shape, zero ? 1 : 0);
 }
 

@@ -83,6 +83,7 @@ public:
 
   // The SSA name of a value, made where it has no content of its own. Not dry.
   ir::ValueId id(const Value& v);
+  void refuse_negative(const std::vector<Value>& shape);
   std::vector<ir::ValueId> ids(std::span<const Value> values);
 
 private:

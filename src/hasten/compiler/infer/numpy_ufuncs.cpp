@@ -256,7 +256,40 @@ Value angle_scalar(Emitter& e, const Value& x) {
 }
 
 template <Operator op> Value operator_scalar(Emitter& e, const Value& a, const Value& b) { return numeric_binary(e, op, as_strong(e, a), as_strong(e, b)); }
-template <Operator op> Value compare_scalar(Emitter& e, const Value& a, const Value& b) { return e.cast(numeric_compare(e, op, a, b), ir::bool_type(false)); }
+
+// NumPy orders complex numbers by their real parts, and equal ones by the imaginary parts.
+Value complex_order(Emitter& e, Op op, const Value& a, const Value& b) {
+  TypeRef type = ir::bool_type(false);
+  const Op strict = op == Op::kLt || op == Op::kLe ? Op::kLt : Op::kGt;
+  const Value by_real = e.op(strict, type, {real_part(e, a), real_part(e, b)});
+  const Value same_real = e.op(Op::kEq, type, {real_part(e, a), real_part(e, b)});
+  const Value by_imaginary = e.op(op, type, {imaginary_part(e, a), imaginary_part(e, b)});
+  const auto is_number = [&](const Value& v) { return e.logical_not(e.intrinsic(Intrinsic::kIsNan, type, {v})); };
+  const Value are_numbers = e.op(Op::kAnd, type, {is_number(imaginary_part(e, a)), is_number(imaginary_part(e, b))});
+  return e.op(Op::kOr, type, {e.op(Op::kAnd, type, {by_real, are_numbers}), e.op(Op::kAnd, type, {same_real, by_imaginary})});
+}
+
+Value complex_extreme(Emitter& e, const Value& x, const Value& y, bool want_max, bool keep_nan) {
+  const Value first = e.op(Op::kSelect, x.type, {complex_order(e, want_max ? Op::kGe : Op::kLe, x, y), x, y});
+  const Value x_nan = isnan_scalar(e, x);
+  const Value y_nan = isnan_scalar(e, y);
+  if (keep_nan) {
+    return e.op(Op::kSelect, x.type, {x_nan, x, e.op(Op::kSelect, x.type, {y_nan, y, first})});
+  }
+  return e.op(Op::kSelect, x.type, {y_nan, x, e.op(Op::kSelect, x.type, {x_nan, y, first})});
+}
+
+template <Operator op> Value compare_scalar(Emitter& e, const Value& a, const Value& b) {
+  static constexpr std::array kOrders{Op::kLt, Op::kLe, Op::kGt, Op::kGe};
+  if constexpr (op != Operator::kEq && op != Operator::kNotEq) {
+    if (ir::is_complex(a.type) || ir::is_complex(b.type)) {
+      TypeRef type = common_type(e, a, b);
+      const Op order = kOrders[static_cast<size_t>(op) - static_cast<size_t>(Operator::kLt)];
+      return complex_order(e, order, e.cast(a, type), e.cast(b, type));
+    }
+  }
+  return e.cast(numeric_compare(e, op, a, b), ir::bool_type(false));
+}
 
 // maximum and minimum give NaN where either is NaN; fmax and fmin the other number.
 Value extreme_scalar(Emitter& e, const Value& a, const Value& b, bool want_max, bool keep_nan) {
@@ -268,7 +301,7 @@ Value extreme_scalar(Emitter& e, const Value& a, const Value& b, bool want_max, 
   const Value y = e.cast(b, type);
   TypeRef truth_type = ir::bool_type(false);
   if (ir::is_complex(type)) {
-    e.fail("maximum() and minimum() of complex numbers can't be compiled yet");
+    return complex_extreme(e, x, y, want_max, keep_nan);
   }
   const Value first = e.op(Op::kSelect, type, {e.op(want_max ? Op::kGe : Op::kLe, truth_type, {x, y}), x, y});
   if (!ir::is_float(type)) {
