@@ -123,7 +123,7 @@ Value contains(Emitter& e, const Value& item, const Value& container) {
   }
   if (ir::is_array(container.type) && ir::is_number(item.type)) {
     const Value equal = compare(e, Operator::kEq, container, item);
-    return e.cast(e.reduce(abi::ReduceKind::kAny, equal, [](Emitter&, std::span<const Value> x) { return x[0]; }), ir::bool_type());
+    return e.cast(e.reduce(ir::ReduceKind::kAny, equal, [](Emitter&, std::span<const Value> x) { return x[0]; }), ir::bool_type());
   }
   e.fail("`in` doesn't work on " + ir::display(container.type) + " in compiled code");
 }
@@ -218,7 +218,7 @@ Value truth(Emitter& e, const Value& v) {
     const Value one = e.op(Op::kEq, ir::bool_type(), {e.size(v), e.integer(1)});
     e.raise_if(e.logical_not(one), "builtins:ValueError",
                "The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()");
-    return e.reduce(abi::ReduceKind::kAny, v, [](Emitter& k, std::span<const Value> x) { return k.cast(truth(k, x[0]), ir::bool_type(false)); });
+    return e.reduce(ir::ReduceKind::kAny, v, [](Emitter& k, std::span<const Value> x) { return k.cast(truth(k, x[0]), ir::bool_type(false)); });
   }
   case Kind::kSequence:
     if (v.type->name == "list") {
