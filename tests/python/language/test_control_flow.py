@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from beside_python import check
+from tests.python.beside_python import check
 from hasten import njit
 
 

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from beside_python import check
+from tests.python.beside_python import check
 from hasten import jit, njit
 
 

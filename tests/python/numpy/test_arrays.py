@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from beside_python import check
+from tests.python.beside_python import check
 from hasten import njit
 
 A = np.arange(12.0).reshape(3, 4)
