@@ -123,9 +123,10 @@ void emit_straight_loop(LoopFrame& loop, const ir::Function& function) {
 
 // ---- all others: function 0 for each item
 
-// One loop with the function's body inside; steps: null where they are the items' sizes.
+// One loop with the function's body inside; steps: null where they are the items' sizes. `independent`: no item reads what another writes.
 void emit_item_loop(LoopFrame& loop, const ir::Function& function, const std::vector<ir::TypeRef>& outputs,
-                    llvm::ArrayRef<llvm::Value*> pointers, llvm::ArrayRef<llvm::Value*> steps, llvm::Value* count) {
+                    llvm::ArrayRef<llvm::Value*> pointers, llvm::ArrayRef<llvm::Value*> steps, llvm::Value* count,
+                    bool independent = true) {
   Unit& unit = loop.unit;
   Builder& b = loop.b;
   const CountedLoop items = begin_loop(loop.frame, b);
@@ -151,23 +152,56 @@ void emit_item_loop(LoopFrame& loop, const ir::Function& function, const std::ve
   Lowering(loop.frame, function, b, std::move(params), {on_return, [&](llvm::Value*) { loop.fail(); }}).run();
   b.SetInsertPoint(latch);
   llvm::Instruction* back = end_loop(loop.frame, b, items, count, 1);
-  // NumPy makes copies of operands that overlap otherwise than item for item.
-  mark_independent(unit, items, back);
+  if (independent) { // NumPy makes copies of operands that overlap otherwise than item for item
+    mark_independent(unit, items, back);
+  }
   b.CreateRetVoid();
+}
+
+struct Operands {
+  llvm::SmallVector<llvm::Value*, 4> pointers;
+  llvm::SmallVector<llvm::Value*, 4> steps;
+};
+
+Operands load_operands(LoopFrame& loop, size_t count) {
+  Operands operands;
+  for (size_t i = 0; i < count; ++i) {
+    operands.pointers.push_back(loop.pointer(i));
+    operands.steps.push_back(loop.step(i));
+  }
+  return operands;
+}
+
+// reduce and accumulate hand the last output in as the next input: the items are taken one after the other. Goes on behind that case.
+void emit_carried_loop(LoopFrame& loop, const ir::Function& function, const std::vector<ir::TypeRef>& outputs) {
+  Builder& b = loop.b;
+  const size_t inputs = function.params.size();
+  const Operands operands = load_operands(loop, inputs + outputs.size());
+  llvm::Value* carried = b.getFalse();
+  for (size_t o = inputs; o < operands.pointers.size(); ++o) {
+    carried = b.CreateOr(carried, b.CreateICmpEQ(operands.steps[o], b.getInt64(0)));
+    for (size_t i = 0; i < inputs; ++i) {
+      llvm::Value* distance = b.CreateSub(b.CreatePtrToInt(operands.pointers[o], b.getInt64Ty()),
+                                          b.CreatePtrToInt(operands.pointers[i], b.getInt64Ty()));
+      carried = b.CreateOr(carried, b.CreateICmpEQ(distance, operands.steps[o]));
+    }
+  }
+  llvm::BasicBlock* one_by_one = loop.frame.new_block("carried");
+  llvm::BasicBlock* apart = loop.frame.new_block("apart");
+  b.CreateCondBr(carried, one_by_one, apart, loop.unit.unlikely());
+  b.SetInsertPoint(one_by_one);
+  emit_item_loop(loop, function, outputs, operands.pointers, operands.steps, loop.dimension(0), false);
+  b.SetInsertPoint(apart);
 }
 
 void emit_branching_loop(LoopFrame& loop, const ir::Function& function, const std::vector<ir::TypeRef>& outputs) {
   Builder& b = loop.b;
   llvm::Value* count = loop.dimension(0);
-  loop.leave_if_empty(count);
-  llvm::SmallVector<llvm::Value*, 4> pointers;
-  llvm::SmallVector<llvm::Value*, 4> steps;
+  const auto [pointers, steps] = load_operands(loop, function.params.size() + outputs.size());
   llvm::Value* dense = b.getTrue();
-  for (size_t i = 0; i < function.params.size() + outputs.size(); ++i) {
+  for (size_t i = 0; i < steps.size(); ++i) {
     const ir::TypeRef type = i < function.params.size() ? function.params[i] : outputs[i - function.params.size()];
-    pointers.push_back(loop.pointer(i));
-    steps.push_back(loop.step(i));
-    dense = b.CreateAnd(dense, b.CreateICmpEQ(steps.back(), b.getInt64(item_size(type))));
+    dense = b.CreateAnd(dense, b.CreateICmpEQ(steps[i], b.getInt64(item_size(type))));
   }
   llvm::BasicBlock* fast = loop.frame.new_block("dense");
   llvm::BasicBlock* general = loop.frame.new_block("strided");
@@ -205,6 +239,8 @@ void emit_ufunc_loop(Unit& unit, const EmitOptions& options) {
   const ir::Function& function = unit.ir().functions[0];
   const std::vector<ir::TypeRef> outputs = output_types(function, options.outputs);
   LoopFrame loop(unit, define_loop(unit));
+  loop.leave_if_empty(loop.dimension(0));
+  emit_carried_loop(loop, function, outputs);
   if (outputs.size() == 1 && is_straight(function)) {
     emit_straight_loop(loop, function);
   } else {
