@@ -49,12 +49,20 @@ llvm::Value* Lowering::item_address(ValueId array, llvm::ArrayRef<ValueId> indic
     base::internal_error("an item of a value of type " + array_type->text + " has " + std::to_string(indices.size()) + " indices");
   }
   const int dense = dense_axis(array_type);
+  const PartList item_parts = parts_of(array_type->elem);
   llvm::Value* address = parts[kDataPart];
   for (unsigned axis = 0; axis < array_type->ndim; ++axis) {
-    if (static_cast<int>(axis) != dense) {
-      llvm::Value* stride = parts[stride_part(array_type->ndim, axis)];
-      address = b_.CreateInBoundsGEP(unit_.i8(), address, b_.CreateNSWMul(scalar(indices[axis]), stride));
+    if (static_cast<int>(axis) == dense) {
+      continue;
     }
+    llvm::Value* stride = parts[stride_part(array_type->ndim, axis)];
+    llvm::Type* unit = unit_.i8();
+    if (array_type->layout == ir::Layout::kAny && axis + 1U == array_type->ndim && item_parts.size() == 1) {
+      // Counted in items, for LLVM's vectoriser tries whether such a stride is 1. Items are aligned, so nothing is lost.
+      unit = memory_type(unit_.context(), item_parts[0]);
+      stride = b_.CreateExactSDiv(stride, b_.getInt64(part_bytes(item_parts[0])));
+    }
+    address = b_.CreateInBoundsGEP(unit, address, b_.CreateNSWMul(scalar(indices[axis]), stride));
   }
   if (dense >= 0) {
     llvm::Type* item = llvm::ArrayType::get(unit_.i8(), item_size(array_type->elem));

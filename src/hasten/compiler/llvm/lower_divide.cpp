@@ -110,8 +110,9 @@ llvm::Value* float_divide(Lane& lane, ir::Op op, ir::TypeRef type, llvm::Value* 
   return op == ir::Op::kFloorDiv ? division.quotient : division.remainder;
 }
 
-// NumPy's loop for complex division, Smith's algorithm, with selects for its branches.
-Parts complex_divide(Lane& lane, const Parts& x, const Parts& y) {
+// Smith's algorithm, with selects for its branches. NumPy multiplies by the reciprocal of the divisor, CPython divides by it: the last bits
+// differ.
+Parts complex_divide(Lane& lane, bool as_python, const Parts& x, const Parts& y) {
   Builder& b = lane.b;
   llvm::Type* type = x[0]->getType();
   llvm::Value* abs_re = b.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, y[0]);
@@ -120,13 +121,14 @@ Parts complex_divide(Lane& lane, const Parts& x, const Parts& y) {
   llvm::Value* large = b.CreateSelect(by_real, y[0], y[1]);
   llvm::Value* small = b.CreateSelect(by_real, y[1], y[0]);
   llvm::Value* ratio = b.CreateFDiv(small, large);
-  llvm::Value* scale = b.CreateFDiv(llvm::ConstantFP::get(type, 1.0), b.CreateFAdd(large, b.CreateFMul(small, ratio)));
+  llvm::Value* divisor = b.CreateFAdd(large, b.CreateFMul(small, ratio));
   llvm::Value* re_ratio = b.CreateFMul(x[0], ratio);
   llvm::Value* im_ratio = b.CreateFMul(x[1], ratio);
   llvm::Value* re = b.CreateSelect(by_real, b.CreateFAdd(x[0], im_ratio), b.CreateFAdd(re_ratio, x[1]));
   llvm::Value* im = b.CreateSelect(by_real, b.CreateFSub(x[1], re_ratio), b.CreateFSub(im_ratio, x[0]));
-  re = b.CreateFMul(re, scale);
-  im = b.CreateFMul(im, scale);
+  llvm::Value* scale = as_python ? nullptr : b.CreateFDiv(llvm::ConstantFP::get(type, 1.0), divisor);
+  re = as_python ? b.CreateFDiv(re, divisor) : b.CreateFMul(re, scale);
+  im = as_python ? b.CreateFDiv(im, divisor) : b.CreateFMul(im, scale);
   llvm::Value* zero = llvm::ConstantFP::get(type, 0.0);
   llvm::Value* by_zero = b.CreateAnd(b.CreateFCmpOEQ(abs_re, zero), b.CreateFCmpOEQ(abs_im, zero));
   return {b.CreateSelect(by_zero, b.CreateFDiv(x[0], abs_re), re), b.CreateSelect(by_zero, b.CreateFDiv(x[1], abs_re), im)};
@@ -146,7 +148,7 @@ Parts lower_divide(Lane& lane, ir::Op op, ir::TypeRef type, const Parts& a, cons
     return {float_divide(lane, op, type, a[0], b[0])};
   case ir::Kind::kComplex:
     if (op == ir::Op::kDiv) {
-      return complex_divide(lane, a, b);
+      return complex_divide(lane, type->weak, a, b);
     }
     break;
   default:

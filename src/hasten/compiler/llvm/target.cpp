@@ -87,7 +87,8 @@ Host find_host() {
 }
 
 std::unique_ptr<llvm::TargetMachine> make_machine() {
-  const llvm::TargetOptions options;
+  llvm::TargetOptions options;
+  options.LoopAlignment = 32;
   std::unique_ptr<llvm::TargetMachine> machine(native_target().createTargetMachine(native_triple(), host().cpu, host().features, options,
                                                                                    llvm::Reloc::PIC_, llvm::CodeModel::Small,
                                                                                    llvm::CodeGenOptLevel::Default, true));

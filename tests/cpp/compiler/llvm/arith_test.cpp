@@ -268,6 +268,25 @@ TYPED_TEST(Complexes, Compute) {
   check_binary<R, T>("complex", [](R a, R b) { return T(a, b); });
 }
 
+TEST(Complexes, OfPythonDivideAsPythonDoes) {
+  Code code("func f(pycomplex, pycomplex) -> pycomplex\nb0:\n  %0 = param 0 : pycomplex\n  %1 = param 1 : pycomplex\n"
+            "  %2 = div %0, %1 : pycomplex\n  ret %2");
+  // (0.25 - 3j) / (2 + 1.5j), whose last bits NumPy has differently.
+  using C = std::complex<double>;
+  const auto divide = [](C x, C y) {
+    const bool by_real = std::fabs(y.real()) >= std::fabs(y.imag());
+    const double ratio = by_real ? y.imag() / y.real() : y.real() / y.imag();
+    const double divisor = by_real ? y.real() + y.imag() * ratio : y.real() * ratio + y.imag();
+    return by_real ? C((x.real() + x.imag() * ratio) / divisor, (x.imag() - x.real() * ratio) / divisor)
+                   : C((x.real() * ratio + x.imag()) / divisor, (x.imag() * ratio - x.real()) / divisor);
+  };
+  for (C x : {C(0.25, -3), C(1, 2), C(-7, 0.1)}) {
+    for (C y : {C(2, 1.5), C(1.5, -2.5), C(3, 0), C(0, 3)}) {
+      EXPECT_EQ(code.run<C>(x, y), divide(x, y));
+    }
+  }
+}
+
 // ---- conversions
 
 // As x86's instructions and the compilers for them do it, also out of range.
