@@ -11,8 +11,8 @@ from hasten._core import __version__, get_num_threads, get_thread_id, set_num_th
 from hasten._decorators import jit, njit, prange
 
 if TYPE_CHECKING:
-    from hasten._vectorize import guvectorize, vectorize
     from hasten._lazy_types import *  # noqa: F403
+    from hasten._vectorize import guvectorize, vectorize
 
 __all__ = [
     "__version__",

@@ -132,7 +132,8 @@ def decorate(what: Any, options: dict[str, Any], *, dialect: str, always_gradual
     dialect : {"python", "numba"}
         Whose rules the function keeps.
     always_gradual : bool
-        Leave to Python what can't be compiled also where ``HASTEN_NATIVE`` forbids it: for parts of a function that is Python's.
+        Leave to Python what can't be compiled also where ``HASTEN_NATIVE`` forbids it: for parts of a function that is
+        Python's.
 
     Returns
     -------

@@ -1,8 +1,8 @@
 """Plain ``jit`` where a whole function can't be compiled: its loops are lifted out, the rest stays Python.
 
-The outermost loops of the function become functions of their own (regions), each a plain ``jit`` function that is compiled
-for the values that it meets at run time. What is left is the user's function with calls of the regions in place of the
-loops. A region takes the variables that its loop reads and gives back those that are used later; every way out of the
+The outermost loops of the function become functions of their own (regions), each a plain ``jit`` function that is
+compiled for the values that it meets at run time. What is left is the user's function with calls of the regions in
+place of the loops. A region takes the variables that its loop reads and gives back those that are used later; every way out of the
 loop (its end, ``break``, ``return``, an exception) passes through that. A loop that can't be compiled either is run by
 Python, with the loops inside it lifted in their turn.
 """
@@ -33,10 +33,29 @@ _DEPTH = "_hasten_region_depth"  # of a region's function: how many loops lie ar
 
 # What a region can't hold: it changes the scope of names, or hands control to somebody else.
 _BARRIERS = (
-    ast.Yield, ast.YieldFrom, ast.Await, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.Global, ast.Nonlocal,
-    ast.Try, ast.TryStar, ast.With, ast.AsyncWith, ast.AsyncFor, ast.Import, ast.ImportFrom, ast.Delete, ast.Match,
-    ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp,
-)  # fmt: skip
+    ast.Yield,
+    ast.YieldFrom,
+    ast.Await,
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+    ast.Lambda,
+    ast.Global,
+    ast.Nonlocal,
+    ast.Try,
+    ast.TryStar,
+    ast.With,
+    ast.AsyncWith,
+    ast.AsyncFor,
+    ast.Import,
+    ast.ImportFrom,
+    ast.Delete,
+    ast.Match,
+    ast.ListComp,
+    ast.SetComp,
+    ast.DictComp,
+    ast.GeneratorExp,
+)
 
 
 def lift(dispatcher: Dispatcher, error: Exception | None) -> Callable[..., Any]:
@@ -94,7 +113,11 @@ class _Lifter:
 
     def __init__(self, function: FunctionType, options: dict[str, Any]) -> None:
         self.function = function
-        self.options = {name: value for name, value in options.items() if name in ("parallel", "fastmath", "boundscheck", "nogil", "error_model")}
+        self.options = {
+            name: value
+            for name, value in options.items()
+            if name in ("parallel", "fastmath", "boundscheck", "nogil", "error_model")
+        }
         self.file, self.line, self.lines, self.span = _core.export_source(function)
         self.depth: int = getattr(function, _DEPTH, 0)
         self.regions: dict[str, FunctionType] = {}
@@ -177,7 +200,9 @@ class _Lifter:
                 ast.copy_location(node, loop)
         return statements
 
-    def _region(self, loop: Loop, inputs: list[str], live: list[str], unsure: list[str], has_returns: bool) -> FunctionType:
+    def _region(
+        self, loop: Loop, inputs: list[str], live: list[str], unsure: list[str], has_returns: bool
+    ) -> FunctionType:
         """A function of `inputs` that runs the loop and returns (returned, value, ran, variables…)."""
         if has_returns:
             _rewrite_returns(loop, len(live))
@@ -216,7 +241,9 @@ class _Lifter:
         ast.fix_missing_locations(outer)
         code = _code_named(compile(ast.Module([outer], []), self.file, "exec", dont_inherit=True), node.name)
         closure = tuple(cells[name] for name in code.co_freevars)
-        made = FunctionType(code, self.function.__globals__, self.function.__name__, self.function.__defaults__, closure)
+        made = FunctionType(
+            code, self.function.__globals__, self.function.__name__, self.function.__defaults__, closure
+        )
         made.__kwdefaults__ = self.function.__kwdefaults__
         lifted = functools.update_wrapper(made, self.function)
         del lifted.__wrapped__

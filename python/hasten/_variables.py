@@ -88,7 +88,7 @@ def _may_continue(loop: ast.stmt) -> bool:
 
 
 class _Walk:
-    """One walk in the order of execution. `assigned` is what surely has a value; None after a statement that never goes on."""
+    """One walk in the order of execution. `assigned`: what surely has a value; None where a statement never goes on."""
 
     def __init__(self, before: dict[ast.stmt, set[str]]) -> None:
         self.before = before

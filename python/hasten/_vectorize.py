@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-_OPTIONS = frozenset("nopython identity target cache fastmath forceobj writable_args boundscheck error_model".split())
+_OPTIONS = frozenset(
+    ["nopython", "identity", "target", "cache", "fastmath", "forceobj", "writable_args", "boundscheck", "error_model"]
+)
 _TARGETS = ("cpu", "parallel")
 
 
@@ -25,8 +27,8 @@ def vectorize(ftylist_or_function: Any = (), /, **options: Any) -> Any:
     Parameters
     ----------
     ftylist_or_function : str, list of str, or callable, optional
-        Signatures such as ``"float64(float64, float64)"``, compiled now, in the order in which NumPy tries them. Without
-        any, loops are compiled for the types of the arguments at the first call with them.
+        Signatures such as ``"float64(float64, float64)"``, compiled now, in the order in which NumPy tries them.
+        Without any, loops are compiled for the types of the arguments at the first call with them.
     identity : {None, 0, 1, "reorderable"}, optional
         The identity of the operation, which ``reduce`` starts from.
     target : {"cpu", "parallel"}, optional
@@ -73,8 +75,8 @@ def guvectorize(*args: Any, **options: Any) -> Any:
     Parameters
     ----------
     ftylist : str or list of str, optional
-        Signatures such as ``"void(float64[:], float64[:])"``, compiled now; outputs are the last arguments. Without any, loops are
-        compiled for the types of the arguments at the first call with them.
+        Signatures such as ``"void(float64[:], float64[:])"``, compiled now; outputs are the last arguments. Without
+        any, loops are compiled for the types of the arguments at the first call with them.
     signature : str
         The layout, as NumPy writes it: ``"(m,n),(n,p)->(m,p)"``.
     target, cache, fastmath, nopython : optional
@@ -138,7 +140,9 @@ def _type_text(one: Any) -> str:
 def _check(options: dict[str, Any]) -> None:
     for name in options:
         if name not in _OPTIONS:
-            raise KeyError(f"Unrecognized options: vectorize has no option {name!r}; there are: {', '.join(sorted(_OPTIONS))}")
+            raise KeyError(
+                f"Unrecognized options: vectorize has no option {name!r}; there are: {', '.join(sorted(_OPTIONS))}"
+            )
     if options.get("target", "cpu") not in _TARGETS:
         raise ValueError(f"target must be 'cpu' or 'parallel', not {options['target']!r}")
     if options.get("identity") not in (None, 0, 1, "reorderable"):
@@ -155,7 +159,7 @@ def _name_and_doc(function: Callable[..., Any]) -> tuple[str, str]:
 
 
 def _split(signature: str) -> Signature:
-    """Take a signature's text apart: ``"float64(int32, float64[:])"``, ``"(int32, float64)"`` or ``"int32, float64"``."""
+    """Take a signature's text apart: ``"float64(int32, float64[:])"``, ``"(int32, float64)"``, ``"int32, int8"``."""
     text = signature.strip()
     result = ""
     if text.endswith(")") and not text.startswith("("):
@@ -309,7 +313,7 @@ class _Layout:
         self.outputs = len(self.core) - self.inputs
 
     def argument(self, position: int, dtype: str) -> str:
-        """The type of an argument of this dtype: an array of its core dimensions, or a scalar where an input has none."""
+        """Name the type of an argument: an array of its core dimensions, or a scalar where an input has none."""
         rank = len(self.core[position])
         if rank == 0 and position < self.inputs:
             return dtype
@@ -317,7 +321,11 @@ class _Layout:
 
 
 def _make_gufunc(
-    function: Callable[..., Any], signatures: Iterable[Signature], layout_text: str, options: dict[str, Any], dialect: str
+    function: Callable[..., Any],
+    signatures: Iterable[Signature],
+    layout_text: str,
+    options: dict[str, Any],
+    dialect: str,
 ) -> np.ufunc:
     _check(options)
     layout = _Layout(layout_text)
@@ -328,7 +336,9 @@ def _make_gufunc(
         if result not in ("", "void", "none"):
             raise TypeError(f"a guvectorized function returns nothing; its outputs are its last arguments: {result!r}")
         if len(arguments) != len(layout.core):
-            raise TypeError(f"the signature has {len(arguments)} arguments, the layout {layout.text!r} has {len(layout.core)}")
+            raise TypeError(
+                f"the signature has {len(arguments)} arguments, the layout {layout.text!r} has {len(layout.core)}"
+            )
         loops.append(_core.compile_loop(dispatcher, arguments, "", layout.core, layout.outputs, parallel))
     promoter = None if loops else _Promoter(dispatcher, layout.inputs, layout.outputs, layout, parallel)
     return _core.make_ufunc(

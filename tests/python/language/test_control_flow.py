@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from tests.python.beside_python import check
+
 from hasten import njit
+from tests.python.beside_python import check
 
 
 def branches(x):
     if x > 3:
         return 1
-    elif x < 0:
+    if x < 0:
         return -1
-    else:
-        return 0
+    return 0
 
 
 def while_with_else(n):
@@ -58,7 +58,7 @@ def nested(n):
 def unpack_and_index(a, b):
     c, d = b, a
     t = (c, d, 1)
-    return t[0] + t[1] * t[2], t, len(t), t[1:], t + (5,)
+    return t[0] + t[1] * t[2], t, len(t), t[1:], t + (5,)  # noqa: RUF005
 
 
 def chains(a, b, c):
@@ -127,7 +127,7 @@ def asserts(x):
 
 def sequences(n):
     t = 0.0
-    for i, (x, y) in enumerate(zip(range(n), range(n, 0, -1))):
+    for i, (x, y) in enumerate(zip(range(n), range(n, 0, -1))):  # noqa: B905
         t += i * x * y
     for i, x in enumerate(reversed((1.5, 2.5)), 3):
         t += i * x
@@ -135,11 +135,33 @@ def sequences(n):
 
 
 CASES = [
-    (branches, 5), (branches, -1), (branches, 2), (while_with_else, 10), (while_with_else, 50), (for_with_else, 5), (for_with_else, 10),
-    (perhaps_unbound, 3), (perhaps_unbound, 0), (nested, 9), (unpack_and_index, 1, 2.5), (chains, 1, 2, 3), (chains, 0, 5, 3),
-    (conditional, -3), (optional_value, 3), (optional_value, -3), (walrus, 5), (tuples, (1, 2, 3)), (mutual_recursion, 10),
-    (calls_with_all_kinds, 2), (raises, 1), (raises, -3), (raises, 0), (asserts, 1), (asserts, -1), (sequences, 6),
-]  # fmt: skip
+    (branches, 5),
+    (branches, -1),
+    (branches, 2),
+    (while_with_else, 10),
+    (while_with_else, 50),
+    (for_with_else, 5),
+    (for_with_else, 10),
+    (perhaps_unbound, 3),
+    (perhaps_unbound, 0),
+    (nested, 9),
+    (unpack_and_index, 1, 2.5),
+    (chains, 1, 2, 3),
+    (chains, 0, 5, 3),
+    (conditional, -3),
+    (optional_value, 3),
+    (optional_value, -3),
+    (walrus, 5),
+    (tuples, (1, 2, 3)),
+    (mutual_recursion, 10),
+    (calls_with_all_kinds, 2),
+    (raises, 1),
+    (raises, -3),
+    (raises, 0),
+    (asserts, 1),
+    (asserts, -1),
+    (sequences, 6),
+]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0].__name__}{case[1:]}")

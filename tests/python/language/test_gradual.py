@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import warnings
 
-import hasten
 import numpy as np
 import pytest
-from hasten import jit
 from hasten.errors import HastenWarning
+
+import hasten
+from hasten import jit
 
 
 class Thing:
@@ -79,9 +80,14 @@ def raises_in_loop(d, a):
 
 
 CASES = [
-    (mixed, "a b a", 100), (mixed, "", 1), (returns_from_loop, {}, np.arange(10.0)), (returns_from_loop, {}, np.zeros(3)),
-    (inner_loop, [1, 2, 3, 100]), (unbound_after, {}, 3), (with_closure(7), {}, 5),
-]  # fmt: skip
+    (mixed, "a b a", 100),
+    (mixed, "", 1),
+    (returns_from_loop, {}, np.arange(10.0)),
+    (returns_from_loop, {}, np.zeros(3)),
+    (inner_loop, [1, 2, 3, 100]),
+    (unbound_after, {}, 3),
+    (with_closure(7), {}, 5),
+]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case[0].__qualname__)

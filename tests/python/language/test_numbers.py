@@ -7,8 +7,9 @@ import math
 
 import numpy as np
 import pytest
-from tests.python.beside_python import check
+
 from hasten import jit, njit
+from tests.python.beside_python import check
 
 
 def arithmetic(a, b):
@@ -29,23 +30,56 @@ def bits(a, b):
 
 def math_functions(x):
     return (
-        math.sin(x), math.exp(x), math.log(x), math.sqrt(x), math.floor(x), math.ceil(x), math.atan2(x, 2.0), math.hypot(x, 3),
-        math.pi * x, math.isnan(x), math.fabs(-x), math.pow(x, 2.5), math.trunc(x), math.gcd(12, 18), math.factorial(5),
-    )  # fmt: skip
+        math.sin(x),
+        math.exp(x),
+        math.log(x),
+        math.sqrt(x),
+        math.floor(x),
+        math.ceil(x),
+        math.atan2(x, 2.0),
+        math.hypot(x, 3),
+        math.pi * x,
+        math.isnan(x),
+        math.fabs(-x),
+        math.pow(x, 2.5),
+        math.trunc(x),
+        math.gcd(12, 18),
+        math.factorial(5),
+    )
 
 
 def complex_functions(z):
     return (
-        cmath.sqrt(z), cmath.exp(z), cmath.phase(z), abs(z), z * z, z / (1 + 2j), z.real, z.imag, z.conjugate(), z**2, z == z,
+        cmath.sqrt(z),
+        cmath.exp(z),
+        cmath.phase(z),
+        abs(z),
+        z * z,
+        z / (1 + 2j),
+        z.real,
+        z.imag,
+        z.conjugate(),
+        z**2,
+        z == z,
         cmath.polar(z),
-    )  # fmt: skip
+    )
 
 
 def builtins(a, b):
     return (
-        abs(-a), min(a, b), max(a, b, 3), round(2.567, 1), round(2.5), int(3.9), float(a), bool(a), divmod(a, b), pow(a, 2), a**b,
+        abs(-a),
+        min(a, b),
+        max(a, b, 3),
+        round(2.567, 1),
+        round(2.5),
+        int(3.9),
+        float(a),
+        bool(a),
+        divmod(a, b),
+        pow(a, 2),
+        a**b,
         complex(a, b),
-    )  # fmt: skip
+    )
 
 
 def literals():
@@ -55,9 +89,17 @@ def literals():
 LEFT = [np.float32(1.5), np.int8(100), np.uint8(200), np.float64(2), 3, 2.5, np.int64(5), True]
 RIGHT = [np.float32(2), np.int8(27), 2, 1.5, np.uint16(3)]
 DIVISIONS = [
-    (7, 2), (-7, 2), (7, -2), (1, 0), (7.5, 2.0), (-7.5, 2.0), (1.0, 0.0), (np.float64(1), np.float64(0)), (np.int32(7), np.int32(-2)),
+    (7, 2),
+    (-7, 2),
+    (7, -2),
+    (1, 0),
+    (7.5, 2.0),
+    (-7.5, 2.0),
+    (1.0, 0.0),
+    (np.float64(1), np.float64(0)),
+    (np.int32(7), np.int32(-2)),
     (7, 2.5),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("a", LEFT, ids=repr)
@@ -72,7 +114,9 @@ def test_division(pair):
     check(floor_division, *pair)
 
 
-@pytest.mark.parametrize("pair", [(12, 3), (-12, 2), (np.int32(12), np.int32(3)), (np.uint8(200), np.uint8(3))], ids=repr)
+@pytest.mark.parametrize(
+    "pair", [(12, 3), (-12, 2), (np.int32(12), np.int32(3)), (np.uint8(200), np.uint8(3))], ids=repr
+)
 def test_bits(pair):
     check(bits, *pair)
 

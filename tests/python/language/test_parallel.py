@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import signal
 
-import hasten
 import numpy as np
 import pytest
-from hasten import njit, prange
 from hasten.errors import TypingError
+
+import hasten
+from hasten import njit, prange
 
 
 def test_reductions():
@@ -74,7 +75,7 @@ def test_what_is_no_reduction_is_refused_with_both_places():
         return s
 
     a = np.ones(10)
-    with pytest.raises(TypingError, match="(?s)changes `x`.*starts in line"):
+    with pytest.raises(TypingError, match=r"(?s)changes `x`.*starts in line"):
         last(a)
     with pytest.raises(TypingError, match="no iteration may read it"):
         running(a)
@@ -95,7 +96,7 @@ def test_threads_can_be_set():
     hasten.set_num_threads(1)
     assert hasten.get_num_threads() == 1
     hasten.set_num_threads(before)
-    with pytest.raises(ValueError, match="number of threads|threads"):
+    with pytest.raises(ValueError, match="threads"):
         hasten.set_num_threads(0)
 
 
@@ -137,7 +138,13 @@ def long_parallel(a):
     return s
 
 
-LOOPS = [(endless,), (long_inner, np.ones(3)), (long_outer, np.ones(3)), (without_gil, np.ones(3)), (long_parallel, np.ones(3))]
+LOOPS = [
+    (endless,),
+    (long_inner, np.ones(3)),
+    (long_outer, np.ones(3)),
+    (without_gil, np.ones(3)),
+    (long_parallel, np.ones(3)),
+]
 
 
 @pytest.mark.parametrize("case", LOOPS, ids=lambda case: case[0].__name__)

@@ -67,7 +67,8 @@ class Shape:
         return self.__side * scale
 
     @staticmethod
-    def one_line() -> int: return 1  # fmt: skip
+    def one_line() -> int:
+        return 1
 
     def factory(self, scale: int) -> Callable[[int], int]:
         def inner(x: int) -> int:
@@ -105,14 +106,9 @@ TWO: Any = (lambda x: x + 1, lambda x: x + 2)
 CONSTANTS: Any = [lambda: 1, lambda: 2, lambda: 1.0, lambda a: 2]
 NESTED: Any = lambda x: lambda y: (x, y)  # noqa: E731
 LONG: Any = [
-    lambda x:
-        x,
-    (
-        lambda é,
-        x: "é" + é +
-            x
-    ),
-][1]  # fmt: skip
+    lambda x: x,
+    (lambda é, x: "é" + é + x),
+][1]
 DEFAULT: Any = lambda a, b=(lambda c: c): b(a)  # noqa: E731
 
 

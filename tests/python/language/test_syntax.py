@@ -41,9 +41,11 @@ def expression(text: str) -> str:
         ("a is b, a is not b, a in xs, a not in xs", "(tuple (is a b) (is-not a b) (in a xs) (not-in a xs))"),
         ("a(b, *xs, k=c, **a)", "(call a b (star xs) k=c **a)"),
         ("a.b.c", "(.c (.b a))"),
-        ("xs[a], xs[a, b], xs[1:], xs[:2], xs[::3], xs[a:b, ..., None]",
-         "(tuple (at xs a) (at xs (tuple a b)) (at xs (slice 1 _ _)) (at xs (slice _ 2 _)) (at xs (slice _ _ 3))"
-         " (at xs (tuple (slice a b _) ... None)))"),
+        (
+            "xs[a], xs[a, b], xs[1:], xs[:2], xs[::3], xs[a:b, ..., None]",
+            "(tuple (at xs a) (at xs (tuple a b)) (at xs (slice 1 _ _)) (at xs (slice _ 2 _)) (at xs (slice _ _ 3))"
+            " (at xs (tuple (slice a b _) ... None)))",
+        ),
         ("[], [a], {a, b}, (), {}", "(tuple (list) (list a) (set a b) (tuple) (dict))"),
         ("{a: 1, **b}", "(dict a 1 _ b)"),
         ("a if b else c", "(if b a c)"),
@@ -54,7 +56,7 @@ def expression(text: str) -> str:
         ("{x for x in xs}, {x: 1 for x in xs}", "(tuple (setcomp x (for x xs)) (dictcomp x 1 (for x xs)))"),
         ("sum(x for x in xs)", "(call sum (generator x (for x xs)))"),
     ],
-)  # fmt: skip
+)
 def test_expressions(text: str, tree: str) -> None:
     assert expression(text) == tree
 

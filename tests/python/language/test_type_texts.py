@@ -22,22 +22,28 @@ from hasten import _core
         ("intp(uintp, intc, int_, long_)", "int64, uint64, int32, int64, int64"),
         ("c16(c8, complex64, f2)", "complex128, complex64, complex64, float16"),
         ("float_(double)", "float32, float64"),
-        ("(int8[:], int8[::1], int8[:,:], int8[:,:,::1])", "?, array(int8, 1d, A), array(int8, 1d, C),"
-         " array(int8, 2d, A), array(int8, 3d, C)"),
+        (
+            "(int8[:], int8[::1], int8[:,:], int8[:,:,::1])",
+            "?, array(int8, 1d, A), array(int8, 1d, C), array(int8, 2d, A), array(int8, 3d, C)",
+        ),
         ("(Tuple((int64, f8)), UniTuple(int64, 3))", "?, tuple(int64, float64), tuple(int64, int64, int64)"),
         ("(Tuple(()), UniTuple(float64[:], 2))", "?, tuple(), tuple(array(float64, 1d, A), array(float64, 1d, A))"),
         ("(Tuple((int64, Tuple((f4,)))),)", "?, tuple(int64, tuple(float32))"),
         ("(optional(int64), Optional(float64))", "?, optional(int64), optional(float64)"),
         ("(array(float64, 2d, C), Array(int8, 1, 'F', readonly=True))", None),
         ("(array(float64, 2d, F), Array(int8, 2, 'A'))", "?, array(float64, 2d, F), array(int8, 2d, A)"),
-        ("(readonly array(float64, 1d, C), Array(int8, 1, 'C', True))",
-         "?, array(float64, 1d, C, readonly), array(int8, 1d, C, readonly)"),
+        (
+            "(readonly array(float64, 1d, C), Array(int8, 1, 'C', True))",
+            "?, array(float64, 1d, C, readonly), array(int8, 1d, C, readonly)",
+        ),
         ("(types.int64, types.float64[:], nb.types.int8)", "?, int64, array(float64, 1d, A), int8"),
         ("unicode_type(pyobject)", "str, object"),
-        ("(NPDatetime('ns'), NPTimedelta('D')[:], datetime64[ns][:])",
-         "?, datetime64[ns], array(timedelta64[D], 1d, A), array(datetime64[ns], 1d, A)"),
+        (
+            "(NPDatetime('ns'), NPTimedelta('D')[:], datetime64[ns][:])",
+            "?, datetime64[ns], array(timedelta64[D], 1d, A), array(datetime64[ns], 1d, A)",
+        ),
     ],
-)  # fmt: skip
+)
 def test_signatures(text: str, types: str | None) -> None:
     if types is None:
         with pytest.raises(Exception, match="is no signature"):

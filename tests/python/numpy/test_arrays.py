@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 import pytest
-from tests.python.beside_python import check
+
 from hasten import njit
+from tests.python.beside_python import check
 
 A = np.arange(12.0).reshape(3, 4)
 V = np.arange(1.0, 6.0)
@@ -43,10 +44,23 @@ def overlap(v):
 
 def create(n):
     return (
-        np.zeros(n), np.ones((n, 2)), np.empty(0), np.full(3, 7), np.full((2, 2), 2.5), np.arange(n), np.arange(1, n, 2),
-        np.arange(0.0, 1.0, 0.1), np.linspace(0, 1, n), np.zeros(3, dtype=np.int32), np.ones(2, np.uint8), np.zeros_like(np.arange(3)),
-        np.ones_like(np.zeros(3)), np.full_like(np.zeros(2), 3), np.eye(3), np.array([[1, 2], [3, 4.5]]),
-    )  # fmt: skip
+        np.zeros(n),
+        np.ones((n, 2)),
+        np.empty(0),
+        np.full(3, 7),
+        np.full((2, 2), 2.5),
+        np.arange(n),
+        np.arange(1, n, 2),
+        np.arange(0.0, 1.0, 0.1),
+        np.linspace(0, 1, n),
+        np.zeros(3, dtype=np.int32),
+        np.ones(2, np.uint8),
+        np.zeros_like(np.arange(3)),
+        np.ones_like(np.zeros(3)),
+        np.full_like(np.zeros(2), 3),
+        np.eye(3),
+        np.array([[1, 2], [3, 4.5]]),
+    )
 
 
 def elementwise(a, b):
@@ -59,8 +73,19 @@ def broadcast(a, v):
 
 def reductions(a):
     return (
-        a.sum(), a.mean(), a.min(), a.max(), np.sum(a), a.prod(), a.std(), a.var(), a.argmin(), a.argmax(), a.any(), a.all(),
-    )  # fmt: skip
+        a.sum(),
+        a.mean(),
+        a.min(),
+        a.max(),
+        np.sum(a),
+        a.prod(),
+        a.std(),
+        a.var(),
+        a.argmin(),
+        a.argmax(),
+        a.any(),
+        a.all(),
+    )
 
 
 def along_axes(a):
@@ -77,17 +102,36 @@ def inner(a, b):
 
 def shapes(a):
     return (
-        a.shape, a.ndim, a.size, a.T, a.reshape(4, 3), a.ravel(), a.copy(), a.astype(np.int32), a.reshape(-1), a.itemsize, a.nbytes,
-        len(a), a.flatten(), a.transpose(),
-    )  # fmt: skip
+        a.shape,
+        a.ndim,
+        a.size,
+        a.T,
+        a.reshape(4, 3),
+        a.ravel(),
+        a.copy(),
+        a.astype(np.int32),
+        a.reshape(-1),
+        a.itemsize,
+        a.nbytes,
+        len(a),
+        a.flatten(),
+        a.transpose(),
+    )
 
 
 def random_numbers():
     np.random.seed(3)
     return (
-        np.random.random(), np.random.rand(3), np.random.randn(2, 2), np.random.randint(0, 10), np.random.randint(0, 100, 5),
-        np.random.uniform(1, 2), np.random.normal(0, 1, 3), np.random.random((2, 3)), np.random.randn(),
-    )  # fmt: skip
+        np.random.random(),
+        np.random.rand(3),
+        np.random.randn(2, 2),
+        np.random.randint(0, 10),
+        np.random.randint(0, 100, 5),
+        np.random.uniform(1, 2),
+        np.random.normal(0, 1, 3),
+        np.random.random((2, 3)),
+        np.random.randn(),
+    )
 
 
 def choose(a):
@@ -124,12 +168,35 @@ def global_array():
 
 
 CASES = [
-    (item, A, 1, 2), (item, A, -1, -1), (item, A, 3, 0), (item, A, 0, -5), (views, A), (assign, A), (overlap, V), (create, 5),
-    (elementwise, V, V + 1), (elementwise, A, A + 1), (elementwise, A.T, (A + 1).T), (broadcast, A, np.arange(4.0)), (broadcast, A, V),
-    (along_axes, A), (along_axes, A.T), (products, A, A.T.copy()), (products, A, A.T), (inner, V, V), (inner, V, np.ones(4)),
-    (shapes, A), (shapes, A.T), (random_numbers,), (choose, A), (in_place, V), (alias, V), (complex_arrays, np.array([1 + 2j, 3 - 1j])),
-    (rows, A), (global_array,),
-]  # fmt: skip
+    (item, A, 1, 2),
+    (item, A, -1, -1),
+    (item, A, 3, 0),
+    (item, A, 0, -5),
+    (views, A),
+    (assign, A),
+    (overlap, V),
+    (create, 5),
+    (elementwise, V, V + 1),
+    (elementwise, A, A + 1),
+    (elementwise, A.T, (A + 1).T),
+    (broadcast, A, np.arange(4.0)),
+    (broadcast, A, V),
+    (along_axes, A),
+    (along_axes, A.T),
+    (products, A, A.T.copy()),
+    (products, A, A.T),
+    (inner, V, V),
+    (inner, V, np.ones(4)),
+    (shapes, A),
+    (shapes, A.T),
+    (random_numbers,),
+    (choose, A),
+    (in_place, V),
+    (alias, V),
+    (complex_arrays, np.array([1 + 2j, 3 - 1j])),
+    (rows, A),
+    (global_array,),
+]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case[0].__name__)
