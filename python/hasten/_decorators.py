@@ -169,7 +169,7 @@ def kernel_dispatcher(function: Any, options: dict[str, Any], *, dialect: str = 
         Not compiled for any types yet.
     """
     if isinstance(function, _core.Dispatcher):
-        function = function.py_func  # type: ignore[attr-defined]
+        function = function.py_func
     options = {**options, "nopython": True, "error_model": "numpy"}
     return _dispatcher(function, (), options, _settings(options, dialect))
 

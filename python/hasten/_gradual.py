@@ -2,9 +2,9 @@
 
 The outermost loops of the function become functions of their own (regions), each a plain ``jit`` function that is
 compiled for the values that it meets at run time. What is left is the user's function with calls of the regions in
-place of the loops. A region takes the variables that its loop reads and gives back those that are used later; every way out of the
-loop (its end, ``break``, ``return``, an exception) passes through that. A loop that can't be compiled either is run by
-Python, with the loops inside it lifted in their turn.
+place of the loops. A region takes the variables that its loop reads and gives back those that are used later; every
+way out of the loop (its end, ``break``, ``return``, an exception) passes through that. A loop that can't be compiled
+either is run by Python, with the loops inside it lifted in their turn.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import ast
 import functools
 import warnings
 from types import CellType, CodeType, FunctionType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from hasten import _core
 from hasten._variables import Variables, names_written
@@ -73,7 +73,7 @@ def lift(dispatcher: Dispatcher, error: Exception | None) -> Callable[..., Any]:
     callable
         The same function with its loops lifted, or the plain function where it has none.
     """
-    function: FunctionType = dispatcher.py_func
+    function = cast("FunctionType", dispatcher.py_func)
     known = function.__dict__.get("__hasten_lifted__")
     if known is not None:
         return known  # type: ignore[no-any-return]
@@ -137,15 +137,15 @@ class _Lifter:
         return self._compiled(node), behind
 
     def _tree(self) -> ast.FunctionDef | ast.AsyncFunctionDef:
-        tree = getattr(self.function, "__hasten_tree__", None)
+        tree: Any = getattr(self.function, "__hasten_tree__", None)
         if tree is None:
             indent = len(self.lines[0]) - len(self.lines[0].lstrip())
             text = "if True:\n" + "\n".join(self.lines) if indent else "\n".join(self.lines)
-            parsed = ast.parse(text)
-            tree = parsed.body[0].body[0] if indent else parsed.body[0]  # type: ignore[attr-defined]
+            tree = ast.parse(text).body[0]
+            tree = tree.body[0] if indent else tree
             ast.increment_lineno(tree, self.line - (2 if indent else 1))
         tree.decorator_list = []
-        return tree  # type: ignore[no-any-return]
+        return cast("ast.FunctionDef", tree)
 
     # ---- finding loops
     def _statements(self, body: list[ast.stmt], variables: Variables, depth: int) -> list[ast.stmt]:

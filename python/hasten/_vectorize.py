@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -204,7 +204,8 @@ def _make_ufunc(
         outputs = len(_core.loop_types(loop)) - inputs
         loops.append(loop)
     promoter = None if loops else _Promoter(dispatcher, inputs, outputs, None, parallel)
-    return _core.make_ufunc(*_name_and_doc(function), inputs, outputs, options.get("identity"), "", loops, promoter)
+    made = _core.make_ufunc(*_name_and_doc(function), inputs, outputs, options.get("identity"), "", loops, promoter)
+    return cast("np.ufunc", made)
 
 
 class _Promoter:
@@ -341,6 +342,7 @@ def _make_gufunc(
             )
         loops.append(_core.compile_loop(dispatcher, arguments, "", layout.core, layout.outputs, parallel))
     promoter = None if loops else _Promoter(dispatcher, layout.inputs, layout.outputs, layout, parallel)
-    return _core.make_ufunc(
+    made = _core.make_ufunc(
         *_name_and_doc(function), layout.inputs, layout.outputs, options.get("identity"), layout.text, loops, promoter
     )
+    return cast("np.ufunc", made)

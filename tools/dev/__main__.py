@@ -32,7 +32,7 @@ def test(arguments: list[str]) -> None:
     if arguments:
         run([*pytest, *arguments])
         return
-    failed = [f"lint ({name})" for name in linting.lint()]
+    failed = [f"lint ({name})" for name in linting.lint(deep=False)]
     say("C++ tests")
     if status_of(ctest(engine.PRESET)) != 0:
         failed.append("C++ tests")

@@ -21,7 +21,7 @@ extern "C" Block hst_immortal_block;
 
 // One allocation holds the block and `bytes` bytes at a 64-byte boundary. Returns null where memory is short. refs is 1.
 extern "C" Block* hst_block_new(int64_t bytes, int32_t zero);
-extern "C" void hst_block_release(Block*);        // --refs, destroy at zero
+extern "C" void hst_block_release(Block*); // --refs, destroy at zero
 extern "C" void hst_block_retain_atomic(Block*);
 extern "C" void hst_block_release_atomic(Block*);
 // Live blocks made by hst_block_new and their bytes; for leak checks and hasten.stats().

@@ -7,29 +7,29 @@
 
 namespace hasten::abi {
 
-constexpr int kPayloadSlots = 64;   // 64-bit slots for the arguments of a raise
+constexpr int kPayloadSlots = 64; // 64-bit slots for the arguments of a raise
 constexpr int kMessageBytes = 512;
 constexpr int kTraceDepth = 32;
 
 struct Env {
-  int32_t fuel = 0;             // polls left before hst_poll is called; generated code decrements it
-  int32_t refill = 8;           // what hst_poll refills `fuel` with; adapts to about 10 ms between calls
-  int64_t last_poll = 0;        // steady clock, ns
-  int32_t site = -1;            // raise site, an index into the unit's table (Status::kRaise)
+  int32_t fuel = 0;      // polls left before hst_poll is called; generated code decrements it
+  int32_t refill = 8;    // what hst_poll refills `fuel` with; adapts to about 10 ms between calls
+  int64_t last_poll = 0; // steady clock, ns
+  int32_t site = -1;     // raise site, an index into the unit's table (Status::kRaise)
   ErrorKind error = ErrorKind::kNone;
   int32_t trace_count = 0;
-  int32_t trace[kTraceDepth];   // location indices of the unit, innermost first: where the error passed through
-  uint32_t flags = 0;           // EnvFlags
-  void* cancel = nullptr;       // std::atomic<int32_t>* shared by the threads of a parallel loop: nonzero means stop
+  int32_t trace[kTraceDepth];         // location indices of the unit, innermost first: where the error passed through
+  uint32_t flags = 0;                 // EnvFlags
+  void* cancel = nullptr;             // std::atomic<int32_t>* shared by the threads of a parallel loop: nonzero means stop
   const uint64_t* bindings = nullptr; // slots of the unit's array bindings, one after the other (ir::Module::bindings)
-  int64_t stack_limit = 0;      // lowest address that recursion may reach; 0: unchecked
+  int64_t stack_limit = 0;            // lowest address that recursion may reach; 0: unchecked
   uint64_t payload[kPayloadSlots];
   char message[kMessageBytes];
 };
 
 enum EnvFlags : uint32_t {
-  kHoldsGil = 1,     // the calling thread holds the GIL
-  kMainThread = 2,   // Python signals are handled in this thread
+  kHoldsGil = 1,   // the calling thread holds the GIL
+  kMainThread = 2, // Python signals are handled in this thread
 };
 
 // Fills in error and message (printf style) and returns Status::kRuntimeError.

@@ -25,14 +25,14 @@ using EwiseBlock = int32_t (*)(Env* env, char* const* ptrs, int64_t n);
 struct EwiseProgram {
   EwiseBlock block;
   int32_t operand_count;
-  int32_t multiple;            // 1 where the block function is scalar
-  int64_t max_block;           // INT64_MAX, or 1024 where it calls inner loops through buffers
-  int32_t result_item;         // bytes of a result item
+  int32_t multiple;    // 1 where the block function is scalar
+  int64_t max_block;   // INT64_MAX, or 1024 where it calls inner loops through buffers
+  int32_t result_item; // bytes of a result item
   TypeNum result_dtype;
-  int32_t parallel;            // nonzero: the driver may share the work among threads
-  float cost;                  // estimated ns per item, for the decision whether threads pay
-  const EwiseOperand* kinds;   // operand_count
-  const int32_t* items;        // bytes of an item of each operand
+  int32_t parallel;          // nonzero: the driver may share the work among threads
+  float cost;                // estimated ns per item, for the decision whether threads pay
+  const EwiseOperand* kinds; // operand_count
+  const int32_t* items;      // bytes of an item of each operand
 };
 
 enum class ReduceKind : int32_t { kSum = 0, kProd, kMin, kMax, kAny, kAll, kMean };
@@ -42,8 +42,8 @@ enum class ReduceKind : int32_t { kSum = 0, kProd, kMin, kMax, kAny, kAll, kMean
 extern "C" {
 // operands[i]: for kArray an ArrayView const*, for kScalar a pointer to the item, for kIota null.
 // Allocates the result (C order, or Fortran order where every array operand of full rank is Fortran-contiguous).
-int32_t hst_ewise_new(hasten::abi::Env* env, const hasten::abi::EwiseProgram* program, const void* const* operands,
-                      int32_t ndim, const int64_t* shape /* null: broadcast of the operands */, hasten::abi::ArrayView* result);
+int32_t hst_ewise_new(hasten::abi::Env* env, const hasten::abi::EwiseProgram* program, const void* const* operands, int32_t ndim,
+                      const int64_t* shape /* null: broadcast of the operands */, hasten::abi::ArrayView* result);
 // Writes into an existing view (`out[...] = expression`); operands that overlap it otherwise than item for item are copied first.
 // Operands broadcast to the shape of `out`, or ValueError as NumPy says it.
 int32_t hst_ewise_into(hasten::abi::Env* env, const hasten::abi::EwiseProgram* program, const void* const* operands,

@@ -28,7 +28,8 @@ using Entry = int32_t (*)(Env* env, const uint64_t* in, uint64_t* out);
 // A ufunc's inner loop, with NumPy's own signature.
 using UfuncLoop = void (*)(char** args, const int64_t* dimensions, const int64_t* steps, void* data);
 
-// A symbol "npy_loop.<ufunc>.<types>" (types: NumPy's type characters of inputs and outputs, as in "add.ddd") is the address of one of these.
+// A symbol "npy_loop.<ufunc>.<types>" (types: NumPy's type characters of inputs and outputs, as in "add.ddd") is the address of one of
+// these.
 struct NumpyLoop {
   UfuncLoop function;
   void* data;

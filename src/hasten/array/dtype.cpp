@@ -141,8 +141,7 @@ bool can_cast_same_kind(DType from, DType to) {
   if (can_cast_safe(from, to)) {
     return true;
   }
-  return f == t || (f == DTypeKind::kUnsigned && t == DTypeKind::kSigned) ||
-         (f == DTypeKind::kFloat && t == DTypeKind::kComplex);
+  return f == t || (f == DTypeKind::kUnsigned && t == DTypeKind::kSigned) || (f == DTypeKind::kFloat && t == DTypeKind::kComplex);
 }
 
 } // namespace hasten::array

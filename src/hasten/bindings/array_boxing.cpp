@@ -9,8 +9,7 @@ namespace {
 
 // The base of a NumPy array over a block of ours: holds one count of the block.
 struct BlockOwner {
-  PyObject_HEAD
-  abi::Block* block;
+  PyObject_HEAD abi::Block* block;
 };
 
 PyTypeObject* block_owner_type = nullptr;
@@ -77,8 +76,8 @@ PyObject* make_array(ir::TypeRef type, const ArraySlots& a, PyObject* base, bool
   // NumPy would allocate where the address is null, as it may be in an array without items.
   alignas(16) static char nothing[16];
   char* data = a.data != nullptr ? a.data : nothing;
-  PyObject* array = PyArray_NewFromDescr(&PyArray_Type, descriptor, a.ndim, a.shape, a.strides, data,
-                                         writeable ? NPY_ARRAY_WRITEABLE : 0, nullptr);
+  PyObject* array =
+      PyArray_NewFromDescr(&PyArray_Type, descriptor, a.ndim, a.shape, a.strides, data, writeable ? NPY_ARRAY_WRITEABLE : 0, nullptr);
   if (array == nullptr) {
     Py_DECREF(base);
     return nullptr;

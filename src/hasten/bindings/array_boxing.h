@@ -43,8 +43,8 @@ inline uint64_t* unbox_array(PyArrayObject* array, abi::Block* block, uint64_t* 
   return slots + 2 + 2 * ndim;
 }
 
-// A new reference to a NumPy array for the array in the slots, whose count it takes over, on failure too (null, with a Python exception set).
-// An argument that comes back unchanged is the same object; a view of an argument has the argument as its base.
+// A new reference to a NumPy array for the array in the slots, whose count it takes over, on failure too (null, with a Python exception
+// set). An argument that comes back unchanged is the same object; a view of an argument has the argument as its base.
 PyObject* box_array(ir::TypeRef type, const uint64_t* slots);
 
 // Gives back the count of the array in the slots.

@@ -19,8 +19,8 @@ struct UnboxCursor {
 // How many blocks a value of this type needs when it is unboxed.
 int block_count(ir::TypeRef type);
 
-// Writes the slots of `value`, which must be of `type` or convertible to it. A number is converted as the dialect wants it: where it is out of
-// range, `kPython` raises OverflowError and `kNumba` wraps. Borrows `value`: it must stay alive as long as the slots are used.
+// Writes the slots of `value`, which must be of `type` or convertible to it. A number is converted as the dialect wants it: where it is out
+// of range, `kPython` raises OverflowError and `kNumba` wraps. Borrows `value`: it must stay alive as long as the slots are used.
 bool unbox(PyObject* value, ir::TypeRef type, infer::Dialect dialect, UnboxCursor* to);
 
 // A new reference for the value in the slots, and the slot behind it. Takes over the counts of blocks in them, on failure too.

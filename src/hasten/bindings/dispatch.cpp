@@ -12,10 +12,10 @@ namespace hasten::bindings {
 namespace {
 
 constexpr int kInlineValues = 16;
-constexpr size_t kMostVersions = 16;  // for one list of types: each was compiled for other values of globals
-constexpr size_t kManyVersions = 6;   // enough for a warning
+constexpr size_t kMostVersions = 16; // for one list of types: each was compiled for other values of globals
+constexpr size_t kManyVersions = 6;  // enough for a warning
 
-constexpr uint64_t kUntyped = 0xff;   // the code of all values that compiled code has no type for
+constexpr uint64_t kUntyped = 0xff; // the code of all values that compiled code has no type for
 
 nb::object& gradual_hook() {
   static auto* const hook = new nb::object; // outlives the interpreter's last call
@@ -36,8 +36,8 @@ size_t hash_of(const std::vector<uint64_t>& codes) {
 void set_gradual_hook(nb::object hook) { gradual_hook() = hook.is_none() ? nb::object() : std::move(hook); }
 
 Dispatch::Dispatch(PyObject* self, const DispatcherOptions& options)
-    : self_(self), function_(nb::borrow(options.function)), parameters_(options.function), options_(options.options), gradual_(options.gradual),
-      interpret_(options.interpret) {}
+    : self_(self), function_(nb::borrow(options.function)), parameters_(options.function), options_(options.options),
+      gradual_(options.gradual), interpret_(options.interpret) {}
 
 // ---------------------------------------------------------------- calls
 
@@ -255,7 +255,7 @@ void Dispatch::sweep() {
 void Dispatch::compile(std::vector<ir::TypeRef> arguments, ir::TypeRef result) {
   if (static_cast<int>(arguments.size()) != parameters_.count()) {
     throw_python(PyExc_TypeError, "Signature mismatch: " + std::to_string(arguments.size()) + " argument types given, but function takes " +
-                     std::to_string(parameters_.count()) + " arguments");
+                                      std::to_string(parameters_.count()) + " arguments");
   }
   if (compiled_code(arguments) == nullptr) {
     compile_code(arguments, result);

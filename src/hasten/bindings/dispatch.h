@@ -89,7 +89,7 @@ private:
   infer::Options options_;
   bool gradual_;
   bool can_compile_ = true;
-  bool interpret_; // forceobj: every call is one of the Python function
+  bool interpret_;         // forceobj: every call is one of the Python function
   nb::object interpreted_; // that function with its loops lifted; null before the first call
   Route* last_ = nullptr;
   std::unordered_multimap<size_t, std::unique_ptr<Route>> routes_; // by the hash of the codes
@@ -98,8 +98,8 @@ private:
   bool warned_ = false;
 };
 
-// What plain `jit` calls where the whole function can't be compiled: hook(dispatcher, exception) returns what is called in place of native code,
-// for arguments of these types. Null: the exception is raised.
+// What plain `jit` calls where the whole function can't be compiled: hook(dispatcher, exception) returns what is called in place of native
+// code, for arguments of these types. Null: the exception is raised.
 void set_gradual_hook(nb::object hook);
 
 } // namespace hasten::bindings

@@ -15,8 +15,7 @@ namespace hasten::bindings {
 namespace {
 
 struct Dispatcher {
-  PyObject_HEAD
-  vectorcallfunc vectorcall;
+  PyObject_HEAD vectorcallfunc vectorcall;
   PyObject* dict;
   PyObject* weak_references;
   PyObject* trampoline; // for profilers; made on demand
@@ -157,10 +156,13 @@ PyObject* can_compile(PyObject* self, void*) {
 
 int set_can_compile(PyObject* self, PyObject* value, void*) {
   const int can = value != nullptr ? PyObject_IsTrue(value) : 0;
-  PyObject* done = can < 0 ? nullptr : guarded(self, [can](Dispatch& dispatch) {
-    dispatch.set_can_compile(can == 1);
-    return Py_NewRef(Py_None);
-  });
+  PyObject* done = can < 0 ? nullptr
+                           : guarded(
+                                 self,
+                                 [can](Dispatch& dispatch) {
+                                   dispatch.set_can_compile(can == 1);
+                                   return Py_NewRef(Py_None);
+                                 });
   Py_XDECREF(done);
   return done != nullptr ? 0 : -1;
 }
@@ -270,9 +272,9 @@ PyType_Slot slots[] = {
     {0, nullptr},
 };
 
-PyType_Spec spec = {"hasten._core.Dispatcher", sizeof(Dispatcher), 0,
-                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR,
-                    slots};
+PyType_Spec spec = {
+    "hasten._core.Dispatcher", sizeof(Dispatcher), 0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR, slots};
 
 } // namespace
 

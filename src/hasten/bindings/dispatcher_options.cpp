@@ -18,8 +18,8 @@ bool choose(const char* option, const char* text, std::string_view first, std::s
 } // namespace
 
 bool parse_options(PyObject* args, PyObject* kwargs, DispatcherOptions* out) {
-  static const char* const names[] = {"function", "dialect",  "overflow", "error_model", "exact_joins", "boundscheck", "fastmath",
-                                      "parallel", "nogil",    "debug",    "cache",       "gradual",     "interpret",   nullptr};
+  static const char* const names[] = {"function", "dialect", "overflow", "error_model", "exact_joins", "boundscheck", "fastmath",
+                                      "parallel", "nogil",   "debug",    "cache",       "gradual",     "interpret",   nullptr};
   const char* dialect = "python";
   const char* overflow = "wrap";
   const char* error_model = "python";
@@ -32,8 +32,9 @@ bool parse_options(PyObject* args, PyObject* kwargs, DispatcherOptions* out) {
   int cache = 1;
   int gradual = 0;
   int interpret = 0;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$sssppppppppp:Dispatcher", const_cast<char**>(names), &out->function, &dialect, &overflow,
-                                   &error_model, &exact_joins, &bounds_check, &fastmath, &parallel, &nogil, &debug, &cache, &gradual, &interpret)) {
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$sssppppppppp:Dispatcher", const_cast<char**>(names), &out->function, &dialect,
+                                   &overflow, &error_model, &exact_joins, &bounds_check, &fastmath, &parallel, &nogil, &debug, &cache,
+                                   &gradual, &interpret)) {
     return false;
   }
   if (!PyFunction_Check(out->function)) {

@@ -1,4 +1,5 @@
-// The values of globals and closure cells that code was compiled for. They are part of the code: where one has changed, the code is not called.
+// The values of globals and closure cells that code was compiled for. They are part of the code: where one has changed, the code is not
+// called.
 //
 // All functions need the GIL.
 #pragma once
@@ -12,8 +13,8 @@ namespace hasten::bindings {
 
 namespace nb = nanobind;
 
-// Whether code compiled for the value `a` is right for `b`: the same object, or equal immutable scalars, strings and tuples of them (bit for bit:
-// 0.0 is not -0.0, 1 is not True).
+// Whether code compiled for the value `a` is right for `b`: the same object, or equal immutable scalars, strings and tuples of them (bit
+// for bit: 0.0 is not -0.0, 1 is not True).
 bool is_same_value(PyObject* a, PyObject* b);
 
 // What a name must mean. `value` invalid: the name was absent (a builtin stood for it).
@@ -35,7 +36,8 @@ public:
   void add_name(nb::dict names, nb::str name, Expected expected);
   void add_cell(nb::object cell, Expected expected);
 
-  // Whether all values still are what they were. Where nobody wrote to the namespaces since the last time, this compares one number for each.
+  // Whether all values still are what they were. Where nobody wrote to the namespaces since the last time, this compares one number for
+  // each.
   bool hold() {
     for (DictWatch& watch : dicts_) {
       if (!is_untouched(watch) && !compare(watch)) [[unlikely]] {

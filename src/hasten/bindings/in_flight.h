@@ -1,7 +1,7 @@
 // Work that several threads may want at the same time is done by the first of them; the others wait for it.
 //
-// A thread never waits for itself, nor in a circle with others: it is told to do the work a second time instead. So compiling may run Python code
-// that compiles.
+// A thread never waits for itself, nor in a circle with others: it is told to do the work a second time instead. So compiling may run
+// Python code that compiles.
 #pragma once
 
 #include <chrono>

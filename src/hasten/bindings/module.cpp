@@ -13,8 +13,8 @@
 #include "hasten/bindings/errors.h"
 #include "hasten/bindings/source.h"
 #include "hasten/bindings/stats.h"
-#include "hasten/bindings/ufunc.h"
 #include "hasten/bindings/type_of.h"
+#include "hasten/bindings/ufunc.h"
 #include "hasten/compiler/infer/infer.h"
 
 namespace nb = nanobind;

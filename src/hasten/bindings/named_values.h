@@ -9,7 +9,8 @@
 
 namespace hasten::bindings {
 
-// A new reference: the string of a literal, the function, module, dtype or class that the name says. Null with an exception set. Needs the GIL.
+// A new reference: the string of a literal, the function, module, dtype or class that the name says. Null with an exception set. Needs the
+// GIL.
 PyObject* box_named(ir::TypeRef type);
 
 // A new reference to "numpy.linalg.norm": the longest prefix that is a module is imported, the rest are attributes.

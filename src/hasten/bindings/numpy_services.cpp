@@ -16,8 +16,8 @@ namespace {
 
 bool starts_with(const std::string& text, const char* prefix) { return text.rfind(prefix, 0) == 0; }
 
-// RandomState keeps the second number of a pair of normal ones to itself, in a struct inside the object: { bitgen_t*, int has_gauss, double gauss }.
-// Where it lies is found by drawing one from a fresh RandomState and looking for the number that get_state() says it kept.
+// RandomState keeps the second number of a pair of normal ones to itself, in a struct inside the object: { bitgen_t*, int has_gauss, double
+// gauss }. Where it lies is found by drawing one from a fresh RandomState and looking for the number that get_state() says it kept.
 std::optional<Py_ssize_t> find_gauss_offset() {
   const nb::object type = nb::module_::import_("numpy.random").attr("RandomState");
   const nb::object fresh = type(20240229);

@@ -129,7 +129,8 @@ bool Parameters::bind(PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames
 
 void Parameters::explain_as_numba(Py_ssize_t nargs, PyObject* kwnames) const {
   const int named = count_ - (rest_ >= 0 ? 1 : 0);
-  const int defaults = static_cast<int>(std::count_if(defaults_.begin(), defaults_.end(), [](const nb::object& d) { return d.is_valid(); }));
+  const int defaults =
+      static_cast<int>(std::count_if(defaults_.begin(), defaults_.end(), [](const nb::object& d) { return d.is_valid(); }));
   const int required = named - defaults;
   const Py_ssize_t given = nargs + (kwnames != nullptr ? PyTuple_GET_SIZE(kwnames) : 0);
   if (rest_ < 0 && given > named) {

@@ -18,8 +18,7 @@ namespace {
 namespace nb = nanobind;
 
 struct NativeCall {
-  PyObject_HEAD
-  vectorcallfunc vectorcall;
+  PyObject_HEAD vectorcallfunc vectorcall;
 };
 
 vectorcallfunc call_dispatcher = nullptr;
@@ -41,7 +40,8 @@ PyObject* make_trampoline(PyObject* function) {
   PyThreadState_EnterTracing(thread);
   PyObject* made = nullptr;
   try {
-    made = nb::module_::import_("hasten._dispatcher").attr("make_trampoline")(nb::handle(function), nb::handle(native_call)).release().ptr();
+    made =
+        nb::module_::import_("hasten._dispatcher").attr("make_trampoline")(nb::handle(function), nb::handle(native_call)).release().ptr();
   } catch (nb::python_error& error) {
     error.restore();
   }

@@ -1,5 +1,5 @@
-// Profilers see Python functions, not native calls. While one is active, a dispatcher is called through a small Python function that carries the
-// name, file and line of the user's.
+// Profilers see Python functions, not native calls. While one is active, a dispatcher is called through a small Python function that
+// carries the name, file and line of the user's.
 #pragma once
 
 #include <Python.h>

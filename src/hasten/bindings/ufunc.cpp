@@ -11,9 +11,9 @@
 #include <nanobind/stl/vector.h>
 
 #include "hasten/bindings/dispatcher.h"
-#include "hasten/bindings/host.h"
 #include "hasten/bindings/engine.h"
 #include "hasten/bindings/errors.h"
+#include "hasten/bindings/host.h"
 #include "hasten/bindings/numpy_api.h"
 #include "hasten/bindings/type_text.h"
 #include "hasten/parallel/loop.h"
@@ -148,7 +148,8 @@ ir::TypeRef type_named(const std::string& text) {
 void refuse_arrays_of_globals(const compiler::Unit& unit) {
   for (const ir::Binding& binding : unit.bindings) {
     if (ir::is_array(binding.type)) {
-      throw base::Diagnostic(base::Fault::kUser, "a vectorized function can't read an array that a global names", "Pass it as an argument.");
+      throw base::Diagnostic(base::Fault::kUser, "a vectorized function can't read an array that a global names",
+                             "Pass it as an argument.");
     }
   }
 }
@@ -186,9 +187,8 @@ nb::object compile_loop(nb::handle dispatcher, const std::vector<std::string>& a
   if (!loop->generalised) {
     append_results(loop->code->unit.result, &loop->types);
   }
-  return nb::steal(PyCapsule_New(loop.release(), kLoopCapsule, [](PyObject* capsule) {
-    delete static_cast<Loop*>(PyCapsule_GetPointer(capsule, kLoopCapsule));
-  }));
+  return nb::steal(PyCapsule_New(loop.release(), kLoopCapsule,
+                                 [](PyObject* capsule) { delete static_cast<Loop*>(PyCapsule_GetPointer(capsule, kLoopCapsule)); }));
 }
 
 std::vector<int> loop_types(nb::handle capsule) { return loop_in(capsule).types; }
@@ -225,7 +225,8 @@ void add_loop(nb::handle ufunc_object, nb::object capsule) {
 }
 
 // NumPy asks which dtypes to use for operands that no loop fits; the answer comes from Python, which compiles the loop.
-int promote(PyObject* ufunc_object, PyArray_DTypeMeta* const operands[], PyArray_DTypeMeta* const signature[], PyArray_DTypeMeta* chosen[]) {
+int promote(PyObject* ufunc_object, PyArray_DTypeMeta* const operands[], PyArray_DTypeMeta* const signature[],
+            PyArray_DTypeMeta* chosen[]) {
   auto* ufunc = reinterpret_cast<PyUFuncObject*>(ufunc_object);
   try {
     nb::list given;
@@ -298,9 +299,8 @@ nb::object make_ufunc(const std::string& name, const std::string& doc, int input
   const bool lazily = !promoter.is_none();
   record->promoter = std::move(promoter);
   auto* ufunc = reinterpret_cast<PyUFuncObject*>(made.ptr());
-  ufunc->obj = PyCapsule_New(record.release(), kRecordCapsule, [](PyObject* capsule) {
-    delete static_cast<Record*>(PyCapsule_GetPointer(capsule, kRecordCapsule));
-  });
+  ufunc->obj = PyCapsule_New(record.release(), kRecordCapsule,
+                             [](PyObject* capsule) { delete static_cast<Record*>(PyCapsule_GetPointer(capsule, kRecordCapsule)); });
   if (lazily) {
     add_promoter(made.ptr(), inputs + outputs);
   }
@@ -316,7 +316,7 @@ extern "C" void hst_ufunc_error(abi::Env* env) {
   if (PyErr_Occurred() != nullptr) {
     return;
   }
-  const abi::Status status = env->site >= 0                            ? abi::Status::kRaise
+  const abi::Status status = env->site >= 0                        ? abi::Status::kRaise
                              : env->error != abi::ErrorKind::kNone ? abi::Status::kRuntimeError
                                                                    : abi::Status::kPythonError;
   const Specialisation& code = *running_loop->code;
@@ -326,7 +326,8 @@ extern "C" void hst_ufunc_error(abi::Env* env) {
 void add_ufunc_functions(nb::module_& m) {
   jit::add_symbol("hst_ufunc_error", reinterpret_cast<void*>(&hst_ufunc_error));
   m.def("compile_loop", compile_loop, nb::arg("dispatcher"), nb::arg("arguments"), nb::arg("result"), nb::arg("core_dimensions"),
-        nb::arg("outputs"), nb::arg("parallel"), "Compile a function for these types as an inner loop of a ufunc or, with core dimensions, a gufunc.");
+        nb::arg("outputs"), nb::arg("parallel"),
+        "Compile a function for these types as an inner loop of a ufunc or, with core dimensions, a gufunc.");
   m.def("loop_types", loop_types, nb::arg("loop"), "NumPy's type numbers of a loop's inputs and outputs.");
   m.def("make_ufunc", make_ufunc, nb::arg("name"), nb::arg("doc"), nb::arg("inputs"), nb::arg("outputs"), nb::arg("identity").none(),
         nb::arg("signature"), nb::arg("loops"), nb::arg("promoter").none(), "Make a NumPy ufunc of compiled loops.");

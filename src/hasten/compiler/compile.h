@@ -13,9 +13,9 @@ struct Request {
   infer::Handle function = 0;
   std::vector<ir::TypeRef> arguments; // one for each parameter, defaults filled in; *args is one tuple
   infer::Options options;
-  ir::TypeRef result = nullptr;       // what the signature declares, or null
+  ir::TypeRef result = nullptr; // what the signature declares, or null
   llvm_backend::EmitOptions emit;
-  bool want_ir = false;               // keep the typed IR as text
+  bool want_ir = false; // keep the typed IR as text
 };
 
 // A global or closure name that the code was compiled for; its value is part of the code.
@@ -34,7 +34,7 @@ struct Unit {
   std::vector<ir::Binding> bindings;
   std::vector<CapturedName> captured;
   std::vector<infer::Handle> callees; // functions whose code is part of this unit
-  std::vector<std::string> symbols;     // what the code calls of the library
+  std::vector<std::string> symbols;   // what the code calls of the library
   bool has_parallel_loops = false;
   llvm_backend::Object object;
   std::string ir;

@@ -26,7 +26,7 @@ constexpr std::string_view kPartPrefix = "part-";
 int64_t nanoseconds(const struct timespec& time) { return int64_t{time.tv_sec} * kSecond + time.tv_nsec; }
 
 int64_t now() {
-  struct timespec time {};
+  struct timespec time{};
   ::clock_gettime(CLOCK_REALTIME, &time);
   return nanoseconds(time);
 }

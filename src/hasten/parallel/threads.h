@@ -16,7 +16,7 @@ struct Place {
   bool inside = false;                        // in a chunk of a parallel loop: further loops run serially
   int32_t chunk = 0;                          // which one
   std::atomic<uint64_t>* loop_seed = nullptr; // shared by the chunks of the loop: 0 until one of them needs random numbers
-  bool seeded = false; // whether the thread has seeded its random numbers for the chunk
+  bool seeded = false;                        // whether the thread has seeded its random numbers for the chunk
 };
 
 Place& place();

@@ -21,7 +21,7 @@ print(sys.modules["__main__"].__dict__ is globals())
 
 
 def python(*arguments: str, **options: object) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, timeout=60, **options)  # type: ignore[call-overload,no-any-return]
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, timeout=60, **options)  # type: ignore[call-overload]
 
 
 def hasten(*arguments: str, **options: object) -> "subprocess.CompletedProcess[str]":

@@ -129,8 +129,8 @@ def sequences(n):
     t = 0.0
     for i, (x, y) in enumerate(zip(range(n), range(n, 0, -1))):  # noqa: B905
         t += i * x * y
-    for i, x in enumerate(reversed((1.5, 2.5)), 3):
-        t += i * x
+    for i, z in enumerate(reversed((1.5, 2.5)), 3):
+        t += i * z
     return t
 
 

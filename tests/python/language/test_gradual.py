@@ -23,7 +23,7 @@ def mixed(text, n):
     for i in range(n):
         for j in range(10):
             s += i * k + j
-    words = {}
+    words: dict[str, int] = {}
     for w in text.split():
         words[w] = words.get(w, 0) + 1
     best = -1

@@ -45,7 +45,8 @@ def test_types_are_spelt_as_numba_spells_them(made: types.Type, name: str, shown
 
 def test_equal_types_are_one_object() -> None:
     assert types.float64[:] is types.Array(types.float64, 1, "A")
-    assert types.Tuple((types.int8, types.int8)) is types.UniTuple(types.int8, 2)
+    pair: types.Type = types.Tuple((types.int8, types.int8))
+    assert pair is types.UniTuple(types.int8, 2)
     assert types.float64[:] != types.float64[::1]
     assert len({types.int64, types.intp, types.int_, types.i8}) == 1
 

@@ -32,10 +32,10 @@ int32_t finish(Env* env, double* out, const Complex& argument, const Complex& re
 
 } // namespace
 
-#define HASTEN_COMPLEX_FUNCTION(name)                                                               \
-  extern "C" int32_t hst_c##name(Env* env, double* out, double re, double im, int64_t checked) {    \
-    const Complex z(re, im);                                                                        \
-    return finish(env, out, z, std::name(z), checked);                                              \
+#define HASTEN_COMPLEX_FUNCTION(name)                                                                                                      \
+  extern "C" int32_t hst_c##name(Env* env, double* out, double re, double im, int64_t checked) {                                           \
+    const Complex z(re, im);                                                                                                               \
+    return finish(env, out, z, std::name(z), checked);                                                                                     \
   }
 HASTEN_COMPLEX_FUNCTION(sin)
 HASTEN_COMPLEX_FUNCTION(cos)

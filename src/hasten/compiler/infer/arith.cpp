@@ -226,7 +226,9 @@ Value true_divide(Emitter& e, const Value& a, const Value& b) {
   const Value x = e.cast(a, type);
   const Value y = e.cast(b, type);
   if (raises_on_zero(e, type)) {
-    const char* message = e.numba() ? "division by zero" : ir::is_integral(a.type) && ir::is_integral(b.type) ? "division by zero" : "float division by zero";
+    const char* message = e.numba()                                            ? "division by zero"
+                          : ir::is_integral(a.type) && ir::is_integral(b.type) ? "division by zero"
+                                                                               : "float division by zero";
     e.raise_if(equals_zero(e, y), "builtins:ZeroDivisionError", ir::is_complex(type) ? "complex division by zero" : message);
   }
   if (ir::is_complex(type) && (type->weak || e.numba())) {
@@ -307,8 +309,11 @@ Value unary(Emitter& e, Operator op, const Value& given) {
     }
   }
   if (!ir::is_number(v.type) || (op == Operator::kInvert && !ir::is_integral(v.type))) {
-    e.fail(std::string("bad operand type for unary ") + (op == Operator::kUSub ? "-" : op == Operator::kUAdd ? "+" : "~") + ": " +
-           ir::display(v.type));
+    e.fail(std::string("bad operand type for unary ") +
+           (op == Operator::kUSub   ? "-"
+            : op == Operator::kUAdd ? "+"
+                                    : "~") +
+           ": " + ir::display(v.type));
   }
   const bool strong_bool = v.type->kind == Kind::kBool && !v.type->weak;
   if (op == Operator::kInvert && strong_bool) {
@@ -359,7 +364,8 @@ Value inplace(Emitter& e, Operator op, const Value& left, const Value& right) {
     const Value result = numeric_binary(k, op, x[0], x[1]);
     if (!array::can_cast_same_kind(result.type->dtype, elem->dtype)) {
       k.fail("Cannot cast the result of `" + std::string(symbol_of(op)) + "=` from " + ir::display(ir::strong(result.type)) + " to " +
-             ir::display(elem) + " with casting rule 'same_kind'", "Make the array " + ir::display(ir::strong(result.type)) + ".");
+                 ir::display(elem) + " with casting rule 'same_kind'",
+             "Make the array " + ir::display(ir::strong(result.type)) + ".");
     }
     return k.cast(result, elem);
   });

@@ -194,7 +194,8 @@ Value attribute(Emitter& e, const Value& given_object, const std::string& name) 
 
 void set_attribute(Emitter& e, const Value& object, const std::string& name, const Value& value) {
   if (ir::is_array(object.type) && (name == "real" || name == "imag") && ir::is_complex(object.type->elem)) {
-    const Value full = e.aggregate(ir::slice_type(ir::none_type(), ir::none_type(), ir::none_type()), std::array{e.none(), e.none(), e.none()});
+    const Value full =
+        e.aggregate(ir::slice_type(ir::none_type(), ir::none_type(), ir::none_type()), std::array{e.none(), e.none(), e.none()});
     return set_subscript(e, part_view(e, object, name == "imag"), full, value);
   }
   e.fail("the attribute '" + name + "' of " + ir::display(object.type) + " can't be assigned to in compiled code");

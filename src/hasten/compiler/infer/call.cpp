@@ -45,7 +45,8 @@ std::vector<Value> bind_parameters(Emitter& e, const HostFunction& function, con
   for (size_t i = 0; i < function.parameters.size(); ++i) {
     const ParameterInfo& parameter = function.parameters[i];
     if (parameter.kind == syntax::ParameterKind::kVarPositional) {
-      bound[i] = e.tuple({args.positional.begin() + static_cast<std::ptrdiff_t>(std::min(next, args.positional.size())), args.positional.end()});
+      bound[i] =
+          e.tuple({args.positional.begin() + static_cast<std::ptrdiff_t>(std::min(next, args.positional.size())), args.positional.end()});
       next = args.positional.size();
       continue;
     }
@@ -72,7 +73,8 @@ std::vector<Value> bind_parameters(Emitter& e, const HostFunction& function, con
     }
   }
   if (next < args.positional.size()) {
-    e.fail(name + "() takes " + std::to_string(next) + " positional arguments but " + std::to_string(args.positional.size()) + " were given");
+    e.fail(name + "() takes " + std::to_string(next) + " positional arguments but " + std::to_string(args.positional.size()) +
+           " were given");
   }
   for (size_t k = 0; k < used.size(); ++k) {
     if (!used[k]) {
@@ -94,7 +96,9 @@ Value call_compiled(Emitter& e, Handle callable, const CallArgs& args) {
     if (instance.active) {
       return {}; // recursion: nothing is known yet
     }
-    return e.dry() ? e.none() : Value{ir::none_type(), e.builder().emit(Op::kCall, ir::none_type(), e.ids(bound), e.session().function_index(instance))};
+    return e.dry()
+               ? e.none()
+               : Value{ir::none_type(), e.builder().emit(Op::kCall, ir::none_type(), e.ids(bound), e.session().function_index(instance))};
   }
   if (e.dry()) {
     return {instance.result};
@@ -191,7 +195,8 @@ Value call(Emitter& e, const Value& function, const CallArgs& args) {
 std::vector<Value> bind(Emitter& e, std::string_view function, const CallArgs& args, std::initializer_list<std::string_view> names) {
   std::vector<Value> bound(names.size());
   if (args.positional.size() > names.size()) {
-    e.fail(std::string(function) + "() takes at most " + std::to_string(names.size()) + " arguments, not " + std::to_string(args.positional.size()));
+    e.fail(std::string(function) + "() takes at most " + std::to_string(names.size()) + " arguments, not " +
+           std::to_string(args.positional.size()));
   }
   std::copy(args.positional.begin(), args.positional.end(), bound.begin());
   for (const auto& [keyword, value] : args.keywords) {

@@ -21,7 +21,9 @@ const char* symbol_of(Operator op) {
   return kSymbols[static_cast<size_t>(op) - static_cast<size_t>(Operator::kEq)];
 }
 
-TypeRef result_type(Emitter& e, const Value& a, const Value& b) { return ir::bool_type(!e.numba() && (a.type->weak || b.type->weak) && a.type->weak == b.type->weak); }
+TypeRef result_type(Emitter& e, const Value& a, const Value& b) {
+  return ir::bool_type(!e.numba() && (a.type->weak || b.type->weak) && a.type->weak == b.type->weak);
+}
 
 [[noreturn]] void not_supported(Emitter& e, Operator op, const Value& a, const Value& b) {
   e.fail(std::string("'") + symbol_of(op) + "' not supported between " + ir::display(a.type) + " and " + ir::display(b.type));
@@ -218,7 +220,8 @@ Value truth(Emitter& e, const Value& v) {
     const Value one = e.op(Op::kEq, ir::bool_type(), {e.size(v), e.integer(1)});
     e.raise_if(e.logical_not(one), "builtins:ValueError",
                "The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()");
-    return e.reduce(ir::ReduceKind::kAny, v, [](Emitter& k, std::span<const Value> x) { return k.cast(truth(k, x[0]), ir::bool_type(false)); });
+    return e.reduce(ir::ReduceKind::kAny, v,
+                    [](Emitter& k, std::span<const Value> x) { return k.cast(truth(k, x[0]), ir::bool_type(false)); });
   }
   case Kind::kSequence:
     if (v.type->name == "list") {

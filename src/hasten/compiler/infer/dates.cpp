@@ -27,7 +27,7 @@ struct Unit {
   std::string_view name;
   int64_t in_coarser;
 };
-constexpr std::array kUnits{Unit{"W", 1},  Unit{"D", 7},     Unit{"h", 24},    Unit{"m", 60},    Unit{"s", 60},    Unit{"ms", 1000},
+constexpr std::array kUnits{Unit{"W", 1},     Unit{"D", 7},     Unit{"h", 24},    Unit{"m", 60},    Unit{"s", 60},   Unit{"ms", 1000},
                             Unit{"us", 1000}, Unit{"ns", 1000}, Unit{"ps", 1000}, Unit{"fs", 1000}, Unit{"as", 1000}};
 
 int position_of(std::string_view unit) {
@@ -42,7 +42,8 @@ int position_of(std::string_view unit) {
 bool is_generic(TypeRef type) { return type->name.empty() || type->name == "generic"; }
 
 [[noreturn]] void no_common_unit(Emitter& e, TypeRef a, TypeRef b) {
-  e.fail(ir::display(a) + " and " + ir::display(b) + " have no common unit in compiled code", "Convert one of them before: a.astype('M8[s]').");
+  e.fail(ir::display(a) + " and " + ir::display(b) + " have no common unit in compiled code",
+         "Convert one of them before: a.astype('M8[s]').");
 }
 
 // The finer of two units; a plain number has that of the date that it meets.
@@ -200,7 +201,9 @@ Value date_magnitude(Emitter& e, const Value& v) {
 }
 
 std::optional<Value> date_compare(Emitter& e, ir::Op op, const Value& a, const Value& b) {
-  const auto is_comparable = [](TypeRef x, TypeRef y) { return is_point(x) ? is_point(y) : is_span(x) && (is_span(y) || ir::is_integral(y)); };
+  const auto is_comparable = [](TypeRef x, TypeRef y) {
+    return is_point(x) ? is_point(y) : is_span(x) && (is_span(y) || ir::is_integral(y));
+  };
   if (!is_comparable(a.type, b.type) && !is_comparable(b.type, a.type)) {
     return std::nullopt;
   }

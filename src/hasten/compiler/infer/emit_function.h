@@ -17,8 +17,8 @@ private:
   struct Body {
     LoopId loop;
     FlowBlockId latch;
-    std::vector<FlowId> carried;                // phis of the header but the position
-    std::vector<ir::Reduction> reductions;      // one for each
+    std::vector<FlowId> carried;           // phis of the header but the position
+    std::vector<ir::Reduction> reductions; // one for each
     std::vector<FlowId> captures;
   };
 
@@ -60,11 +60,11 @@ private:
   ir::Function* function_ = nullptr;
   std::unique_ptr<ir::Builder> builder_;
   std::unique_ptr<Emitter> emitter_;
-  std::vector<Value> values_;                      // by FlowId
-  std::map<FlowBlockId, ir::BlockId> heads_;       // where the code of a block starts
-  std::map<FlowBlockId, ir::BlockId> ends_;        // and where it ends
+  std::vector<Value> values_;                // by FlowId
+  std::map<FlowBlockId, ir::BlockId> heads_; // where the code of a block starts
+  std::map<FlowBlockId, ir::BlockId> ends_;  // and where it ends
   std::map<FlowId, ir::ValueId> phis_;
-  const Body* body_ = nullptr;                     // set while the body of a parallel loop is written
+  const Body* body_ = nullptr; // set while the body of a parallel loop is written
   FlowId body_position_ = kNoFlow;
 };
 

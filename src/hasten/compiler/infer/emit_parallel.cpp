@@ -49,13 +49,14 @@ std::optional<Reduction> reduction_call(const Value& function) {
 } // namespace
 
 void FunctionEmitter::refuse(const std::string& message, const syntax::Span& span, const FlowLoop& loop) {
-  throw base::Diagnostic(base::Fault::kUser, message, "Make it a reduction (+= *= min max), give each iteration its own place in an array, or use range.")
+  throw base::Diagnostic(base::Fault::kUser, message,
+                         "Make it a reduction (+= *= min max), give each iteration its own place in an array, or use range.")
       .at(point_of(*flow_.source, span))
       .note("The loop over prange starts in line " + std::to_string(loop.span.line) + ".");
 }
 
-// Walks back from the value that the last iteration leaves to the phi that it starts from: every step must be the same operator, and nothing else in the
-// loop may look at what lies between.
+// Walks back from the value that the last iteration leaves to the phi that it starts from: every step must be the same operator, and
+// nothing else in the loop may look at what lies between.
 Reduction FunctionEmitter::reduction_of(const FlowLoop& loop, FlowId phi, FlowId last) {
   const std::string name = flow_.instrs[phi].text;
   const LoopId loop_id = static_cast<LoopId>(&loop - flow_.loops.data());
@@ -77,7 +78,8 @@ Reduction FunctionEmitter::reduction_of(const FlowLoop& loop, FlowId phi, FlowId
     }
   }
   const auto not_a_reduction = [&](const syntax::Span& span) {
-    refuse("each iteration of a loop over prange changes `" + name + "`, and that is not a reduction", span.line > 0 ? span : loop.span, loop);
+    refuse("each iteration of a loop over prange changes `" + name + "`, and that is not a reduction", span.line > 0 ? span : loop.span,
+           loop);
   };
   const auto walk = [&](const auto& self, FlowId id) -> void {
     if (id == phi || !chain.insert(id).second) {
@@ -147,7 +149,8 @@ FunctionEmitter::Body FunctionEmitter::analyse(LoopId id) {
       continue;
     }
     if (!ir::is_number(state(phi).type)) {
-      refuse("each iteration of a loop over prange changes `" + instr.text + "`, which is " + ir::display(state(phi).type), loop.span, loop);
+      refuse("each iteration of a loop over prange changes `" + instr.text + "`, which is " + ir::display(state(phi).type), loop.span,
+             loop);
     }
     body.carried.push_back(phi);
     body.reductions.push_back(reduction_of(loop, phi, instr.args[latch]));
@@ -168,9 +171,9 @@ void FunctionEmitter::find_captures(Body& body) {
   }
   for (const FlowId id : inside) {
     const FlowInstr& instr = flow_.instrs[id];
-    const bool header_phi = instr.op == FlowOp::kPhi &&
-                            std::find(flow_.blocks[loop.header].instrs.begin(), flow_.blocks[loop.header].instrs.end(), id) !=
-                                flow_.blocks[loop.header].instrs.end();
+    const bool header_phi =
+        instr.op == FlowOp::kPhi && std::find(flow_.blocks[loop.header].instrs.begin(), flow_.blocks[loop.header].instrs.end(), id) !=
+                                        flow_.blocks[loop.header].instrs.end();
     for (size_t i = 0; i < instr.args.size(); ++i) {
       const bool initial = header_phi && flow_.blocks[loop.header].preds[i] != body.latch;
       const bool unchanged = header_phi && std::find(body.carried.begin(), body.carried.end(), id) == body.carried.end();
@@ -194,8 +197,7 @@ Value FunctionEmitter::identity(Reduction reduction, ir::TypeRef type) {
   case Reduction::kMul:
     return emitter_->cast(emitter_->integer(1), type);
   case Reduction::kMin:
-    return real ? emitter_->floating(infinity, type)
-                : emitter_->integer(type->bits == 64 && !type->is_signed ? int64_t{-1} : top, type);
+    return real ? emitter_->floating(infinity, type) : emitter_->integer(type->bits == 64 && !type->is_signed ? int64_t{-1} : top, type);
   case Reduction::kMax:
     return real ? emitter_->floating(-infinity, type) : emitter_->integer(type->is_signed ? -top - 1 : 0, type);
   case Reduction::kAnd:

@@ -17,9 +17,7 @@ using ir::TypeRef;
 
 const Known* Emitter::remember(const ir::Constant& value) { return session_.remember({value, {}}); }
 
-Value Emitter::constant(const ir::Constant& value) {
-  return {value.type, dry() ? ir::kNone : builder_->constant(value), remember(value)};
-}
+Value Emitter::constant(const ir::Constant& value) { return {value.type, dry() ? ir::kNone : builder_->constant(value), remember(value)}; }
 
 Value Emitter::integer(int64_t value, TypeRef type) {
   ir::Constant c{type};
@@ -298,8 +296,8 @@ Emitter::Kernel Emitter::kernel(std::span<const Value> operands, const ScalarRul
   function.result = result != nullptr ? result : ir::strong(value.type);
   builder.ret(inner.id(inner.cast(value, function.result)));
   function.straight = function.blocks.size() == 1 && std::none_of(function.values.begin(), function.values.end(), [](const ir::Instr& i) {
-    return ir::may_raise(i.op) && i.op != Op::kRet;
-  });
+                        return ir::may_raise(i.op) && i.op != Op::kRet;
+                      });
   return {function.result, index};
 }
 

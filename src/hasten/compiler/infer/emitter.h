@@ -1,5 +1,5 @@
-// What rules are written against. The same rule runs twice: while types are inferred (dry: it yields only types and constants), and when ops
-// are emitted.
+// What rules are written against. The same rule runs twice: while types are inferred (dry: it yields only types and constants), and when
+// ops are emitted.
 #pragma once
 
 #include <functional>
@@ -61,10 +61,10 @@ public:
   void raise_if(const Value& condition, std::string_view exception, std::string_view message);
 
   // ---- conversions
-  Value cast(const Value& v, ir::TypeRef scalar);      // as C would; the same dtype: only the label changes
-  Value convert(const Value& v, ir::TypeRef to);       // implicit: to a join's or a declared type. Fails where there is no such conversion
-  Value intp(const Value& v, std::string_view what);   // an index or a size; fails on floats
-  Value unwrap(const Value& v);                        // the value of an optional, TypeError on None; other values as they are
+  Value cast(const Value& v, ir::TypeRef scalar);    // as C would; the same dtype: only the label changes
+  Value convert(const Value& v, ir::TypeRef to);     // implicit: to a join's or a declared type. Fails where there is no such conversion
+  Value intp(const Value& v, std::string_view what); // an index or a size; fails on floats
+  Value unwrap(const Value& v);                      // the value of an optional, TypeError on None; other values as they are
 
   // ---- arrays
   Value dim(const Value& array, int axis) { return op(ir::Op::kDim, ir::intp_type(), {array}, axis); }

@@ -19,38 +19,38 @@ using LoopId = uint32_t;
 constexpr uint32_t kNoFlow = 0xffffffff;
 
 enum class FlowOp : uint8_t {
-  kLiteral,     // aux: index into Flow::literals
-  kName,        // text: a name that is not a local variable
-  kParam,       // aux: position
-  kUndefined,   // a local variable before its first assignment; text: its name
-  kPhi,         // an operand for each predecessor
-  kTrue,        // the bool True, for flags of the builder's own
+  kLiteral,   // aux: index into Flow::literals
+  kName,      // text: a name that is not a local variable
+  kParam,     // aux: position
+  kUndefined, // a local variable before its first assignment; text: its name
+  kPhi,       // an operand for each predecessor
+  kTrue,      // the bool True, for flags of the builder's own
   kFalse,
-  kUnary,       // op
-  kBinary,      // op; left, right
-  kInplace,     // op; left, right: an augmented assignment
-  kCompare,     // op; left, right
-  kTruth,       // bool(x)
+  kUnary,   // op
+  kBinary,  // op; left, right
+  kInplace, // op; left, right: an augmented assignment
+  kCompare, // op; left, right
+  kTruth,   // bool(x)
   kNot,
-  kAttribute,   // text; object
-  kSubscript,   // object, index
+  kAttribute,    // text; object
+  kSubscript,    // object, index
   kSetSubscript, // object, index, value
   kSetAttribute, // text; object, value
-  kCall,        // function, arguments…; call: index into Flow::calls
+  kCall,         // function, arguments…; call: index into Flow::calls
   kTuple,
   kList,
-  kSlice,       // start, stop, step; kNoFlow for what is not there is never stored: a None literal stands in
-  kFormat,      // text: a template as for str.format; arguments
-  kIterate,     // the iterable as something to take items from
-  kLength,      // how many items an iteration has
-  kNextItem,    // iteration, position
-  kStripEnd,    // position, length → the end of this strip, at most aux further
-  kLess,        // two int positions of the builder's own
-  kAdvance,     // position + 1
-  kZero,        // position 0
-  kUnpack,      // value; aux: how many items it must have
-  kUnpackItem,  // unpacked value; aux: which
-  kCheckBound,  // flag; text: the variable. Raises UnboundLocalError where the flag is false
+  kSlice,      // start, stop, step; kNoFlow for what is not there is never stored: a None literal stands in
+  kFormat,     // text: a template as for str.format; arguments
+  kIterate,    // the iterable as something to take items from
+  kLength,     // how many items an iteration has
+  kNextItem,   // iteration, position
+  kStripEnd,   // position, length → the end of this strip, at most aux further
+  kLess,       // two int positions of the builder's own
+  kAdvance,    // position + 1
+  kZero,       // position 0
+  kUnpack,     // value; aux: how many items it must have
+  kUnpackItem, // unpacked value; aux: which
+  kCheckBound, // flag; text: the variable. Raises UnboundLocalError where the flag is false
   kPoll,
   kJump,        // control: succs[0]
   kBranch,      // control: condition; succs[0] where true, succs[1] where false
@@ -61,8 +61,8 @@ enum class FlowOp : uint8_t {
 };
 
 struct FlowCall {
-  std::vector<std::string> keywords;  // names of the last arguments
-  std::vector<bool> starred;          // one for each positional argument; empty where none is
+  std::vector<std::string> keywords; // names of the last arguments
+  std::vector<bool> starred;         // one for each positional argument; empty where none is
 };
 
 struct FlowInstr {
@@ -88,7 +88,7 @@ struct FlowBlock {
   std::vector<FlowId> instrs; // phis first, one control op last
   std::vector<FlowBlockId> preds;
   std::vector<FlowBlockId> succs;
-  LoopId loop = kNoFlow;      // the innermost loop that the block belongs to
+  LoopId loop = kNoFlow; // the innermost loop that the block belongs to
 };
 
 struct Flow {
@@ -103,8 +103,8 @@ struct Flow {
 
 // Throws base::Diagnostic at what is not compiled: a statement or an expression without a rule.
 // `is_parallel_range`: whether a name that the function reads is hasten's prange.
-std::shared_ptr<const Flow> build_flow(std::shared_ptr<const syntax::Source> source, bool (*is_parallel_range)(void* context, const std::string& name),
-                                       void* context);
+std::shared_ptr<const Flow> build_flow(std::shared_ptr<const syntax::Source> source,
+                                       bool (*is_parallel_range)(void* context, const std::string& name), void* context);
 
 // "File …, line …" of a span in the source, for diagnostics.
 base::SourcePoint point_of(const syntax::Source& source, const syntax::Span& span);

@@ -12,9 +12,9 @@ using syntax::StmtPtr;
 
 namespace {
 
-constexpr int64_t kStrip = 16384;     // iterations of a plain inner loop between two polls
-constexpr int64_t kSlowStrip = 256;   // where the body calls something
-constexpr int64_t kTinyLoop = 64;     // range(literal) up to this is not worth a strip
+constexpr int64_t kStrip = 16384;   // iterations of a plain inner loop between two polls
+constexpr int64_t kSlowStrip = 256; // where the body calls something
+constexpr int64_t kTinyLoop = 64;   // range(literal) up to this is not worth a strip
 
 // What a loop's body contains, as far as it decides how the loop polls.
 struct BodyTraits {

@@ -104,7 +104,7 @@ std::optional<Constant> fold_comparison(Op op, TypeRef type, const Constant& a, 
   std::optional<bool> truth;
   if (ir::is_integral(a.type)) {
     truth = a.type->is_signed || a.type->kind == Kind::kBool ? ordered(op, a.i, b.i)
-                                                              : ordered(op, static_cast<uint64_t>(a.i), static_cast<uint64_t>(b.i));
+                                                             : ordered(op, static_cast<uint64_t>(a.i), static_cast<uint64_t>(b.i));
   } else if (ir::is_float(a.type)) {
     truth = ordered(op, a.re, b.re);
   }

@@ -1,7 +1,7 @@
 // What inference asks of Python. The bindings implement it; tests use a table.
 //
-// A Host may be called from any thread without the GIL (it takes the GIL for each call itself), and its calls may run Python code, which may
-// compile again: no lock of the engine is held across a call.
+// A Host may be called from any thread without the GIL (it takes the GIL for each call itself), and its calls may run Python code, which
+// may compile again: no lock of the engine is held across a call.
 #pragma once
 
 #include <memory>
@@ -21,7 +21,8 @@ using Handle = uint64_t;
 //   scalars, strings       constants (type, constant; text for strings, type `literal:<text>`)
 //   tuples                 items
 //   arrays                 type array, handle: bound at load time
-//   named                  type names it: module:math, function:math.sqrt, dtype:float64, callable:<handle>, exception:<handle>, host:<handle>
+//   named                  type names it: module:math, function:math.sqrt, dtype:float64, callable:<handle>, exception:<handle>,
+//   host:<handle>
 struct HostValue {
   ir::TypeRef type = nullptr;
   ir::Constant constant;
@@ -45,7 +46,7 @@ struct Options {
   Dialect dialect = Dialect::kPython;
   ir::Overflow overflow = ir::Overflow::kWrap; // of Python's ints
   ErrorModel error_model = ErrorModel::kPython;
-  bool exact_joins = false;  // plain jit: where an int and a float meet, give back what Python gives (rule 2)
+  bool exact_joins = false; // plain jit: where an int and a float meet, give back what Python gives (rule 2)
   bool bounds_check = true;
   bool fastmath = false;
   bool parallel = false;

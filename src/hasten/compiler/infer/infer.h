@@ -10,7 +10,7 @@
 namespace hasten::infer {
 
 struct Inferred {
-  ir::Module module; // function 0: the requested one
+  ir::Module module;                                    // function 0: the requested one
   std::vector<std::pair<Handle, std::string>> captured; // names whose values are part of the code
   std::vector<Handle> callees;
 };

@@ -113,7 +113,8 @@ Value full_like(Emitter& e, const CallArgs& args) {
   return filled_with(e, l.shape, e.unwrap(b[1]), l.elem, l.layout);
 }
 
-// NumPy: the length is ceil((stop - start) / step); items are start + i * delta, where delta is (start + step) - start in the result's type.
+// NumPy: the length is ceil((stop - start) / step); items are start + i * delta, where delta is (start + step) - start in the result's
+// type.
 Value arange(Emitter& e, const CallArgs& args) {
   const std::vector<Value> b = bind(e, "arange", args, {"start", "stop?", "step?", "dtype?"});
   const bool one = !given(b[1]);
@@ -129,7 +130,8 @@ Value arange(Emitter& e, const CallArgs& args) {
   const bool integer = ir::is_integral(first.type) && ir::is_integral(last.type) && ir::is_integral(step.type);
   Value count;
   if (integer) {
-    const Value bounds = e.aggregate(ir::range_type(false), std::array{e.cast(first, ir::intp_type()), e.cast(last, ir::intp_type()), e.cast(step, ir::intp_type())});
+    const Value bounds = e.aggregate(
+        ir::range_type(false), std::array{e.cast(first, ir::intp_type()), e.cast(last, ir::intp_type()), e.cast(step, ir::intp_type())});
     e.raise_if(e.op(Op::kEq, ir::bool_type(), {e.item(bounds, 2), e.integer(0)}), "builtins:ZeroDivisionError", "division by zero");
     count = length(e, bounds);
   } else {
@@ -164,7 +166,8 @@ Value linspace(Emitter& e, const CallArgs& args) {
   const Value divisor = e.cast(e.select(positive, div, e.integer(1)), f);
   const Value step = e.op(Op::kDiv, f, {delta, divisor});
   const Value no_step = e.op(Op::kEq, ir::bool_type(), {step, e.floating(0, f)});
-  const Value last = e.select(e.op(Op::kGt, ir::bool_type(), {num, e.integer(1)}), e.op(Op::kSub, ir::intp_type(), {num, e.integer(1)}), e.integer(-1));
+  const Value last =
+      e.select(e.op(Op::kGt, ir::bool_type(), {num, e.integer(1)}), e.op(Op::kSub, ir::intp_type(), {num, e.integer(1)}), e.integer(-1));
   const Value last_or_none = endpoint ? last : e.integer(-1);
   TypeRef elem = dtype_or(e, b[5], f);
   const auto rule = [f, elem](Emitter& k, std::span<const Value> x) {
@@ -207,7 +210,8 @@ Value identity(Emitter& e, const CallArgs& args) {
 Value array_rule(Emitter& e, const CallArgs& args) {
   const std::vector<Value> b = bind(e, "array", args, {"object", "dtype?", "copy?", "order?", "ndmin?"});
   const Value v = e.unwrap(b[0]);
-  const Value a = ir::is_number(v.type) ? e.filled({}, v.type, std::array{v}, [](Emitter&, std::span<const Value> x) { return x[0]; }, false)
+  const Value a = ir::is_number(v.type) ? e.filled(
+                                              {}, v.type, std::array{v}, [](Emitter&, std::span<const Value> x) { return x[0]; }, false)
                                         : as_array(e, v);
   TypeRef elem = dtype_or(e, b[1], a.type->elem);
   if (!ir::is_array(v.type) && elem == a.type->elem) {
@@ -230,11 +234,20 @@ Value asarray(Emitter& e, const CallArgs& args) {
 }
 
 constexpr std::array kRules{
-    RuleEntry{"numpy.zeros", zeros},           RuleEntry{"numpy.empty", empty},           RuleEntry{"numpy.ones", ones},
-    RuleEntry{"numpy.full", full},             RuleEntry{"numpy.zeros_like", zeros_like}, RuleEntry{"numpy.empty_like", empty_like},
-    RuleEntry{"numpy.ones_like", ones_like},   RuleEntry{"numpy.full_like", full_like},   RuleEntry{"numpy.arange", arange},
-    RuleEntry{"numpy.linspace", linspace},     RuleEntry{"numpy.eye", eye},               RuleEntry{"numpy.identity", identity},
-    RuleEntry{"numpy.array", array_rule},      RuleEntry{"numpy.asarray", asarray},
+    RuleEntry{"numpy.zeros", zeros},
+    RuleEntry{"numpy.empty", empty},
+    RuleEntry{"numpy.ones", ones},
+    RuleEntry{"numpy.full", full},
+    RuleEntry{"numpy.zeros_like", zeros_like},
+    RuleEntry{"numpy.empty_like", empty_like},
+    RuleEntry{"numpy.ones_like", ones_like},
+    RuleEntry{"numpy.full_like", full_like},
+    RuleEntry{"numpy.arange", arange},
+    RuleEntry{"numpy.linspace", linspace},
+    RuleEntry{"numpy.eye", eye},
+    RuleEntry{"numpy.identity", identity},
+    RuleEntry{"numpy.array", array_rule},
+    RuleEntry{"numpy.asarray", asarray},
 };
 
 } // namespace
@@ -246,11 +259,28 @@ TypeRef dtype_argument(Emitter& e, const Value& v) {
   }
   if (const auto text = e.known_string(v)) {
     static constexpr std::array<std::pair<std::string_view, DType>, 22> kShort{{
-        {"f4", DType::kFloat32},   {"f8", DType::kFloat64},  {"f", DType::kFloat32},   {"d", DType::kFloat64},   {"i1", DType::kInt8},
-        {"i2", DType::kInt16},     {"i4", DType::kInt32},    {"i8", DType::kInt64},    {"u1", DType::kUInt8},    {"u2", DType::kUInt16},
-        {"u4", DType::kUInt32},    {"u8", DType::kUInt64},   {"c8", DType::kComplex64}, {"c16", DType::kComplex128}, {"b1", DType::kBool},
-        {"?", DType::kBool},       {"int", DType::kInt64},   {"float", DType::kFloat64}, {"complex", DType::kComplex128}, {"intp", DType::kInt64},
-        {"b", DType::kInt8},       {"f2", DType::kFloat16},
+        {"f4", DType::kFloat32},
+        {"f8", DType::kFloat64},
+        {"f", DType::kFloat32},
+        {"d", DType::kFloat64},
+        {"i1", DType::kInt8},
+        {"i2", DType::kInt16},
+        {"i4", DType::kInt32},
+        {"i8", DType::kInt64},
+        {"u1", DType::kUInt8},
+        {"u2", DType::kUInt16},
+        {"u4", DType::kUInt32},
+        {"u8", DType::kUInt64},
+        {"c8", DType::kComplex64},
+        {"c16", DType::kComplex128},
+        {"b1", DType::kBool},
+        {"?", DType::kBool},
+        {"int", DType::kInt64},
+        {"float", DType::kFloat64},
+        {"complex", DType::kComplex128},
+        {"intp", DType::kInt64},
+        {"b", DType::kInt8},
+        {"f2", DType::kFloat16},
     }};
     for (const auto& [name, found] : kShort) {
       if (name == *text) {

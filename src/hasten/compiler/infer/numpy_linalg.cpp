@@ -55,12 +55,15 @@ Value outer(Emitter& e, const CallArgs& args) {
   const Value y = as_array(e, e.unwrap(b[1]));
   const Value row = find_rule("array.ravel")(e, {{y}, {}});
   const Value flat = find_rule("array.ravel")(e, {{x}, {}});
-  const Value full = e.aggregate(ir::slice_type(ir::none_type(), ir::none_type(), ir::none_type()), std::array{e.none(), e.none(), e.none()});
+  const Value full =
+      e.aggregate(ir::slice_type(ir::none_type(), ir::none_type(), ir::none_type()), std::array{e.none(), e.none(), e.none()});
   return binary(e, Operator::kMul, subscript(e, flat, e.tuple({full, e.none()})), row);
 }
 
 constexpr std::array kRules{
-    RuleEntry{"numpy.dot", dot},       RuleEntry{"array.dot", dot},     RuleEntry{"numpy.matmul", matmul},
+    RuleEntry{"numpy.dot", dot},
+    RuleEntry{"array.dot", dot},
+    RuleEntry{"numpy.matmul", matmul},
     RuleEntry{"numpy.outer", outer},
 };
 

@@ -86,10 +86,17 @@ Value randint(Emitter& e, const CallArgs& args) {
 }
 
 constexpr std::array kRules{
-    RuleEntry{"numpy.random.seed", seed},       RuleEntry{"numpy.random.random", random}, RuleEntry{"numpy.random.random_sample", random},
-    RuleEntry{"numpy.random.ranf", random},     RuleEntry{"numpy.random.sample", random}, RuleEntry{"numpy.random.rand", rand},
-    RuleEntry{"numpy.random.randn", randn},     RuleEntry{"numpy.random.normal", normal}, RuleEntry{"numpy.random.standard_normal", standard_normal},
-    RuleEntry{"numpy.random.uniform", uniform}, RuleEntry{"numpy.random.randint", randint},
+    RuleEntry{"numpy.random.seed", seed},
+    RuleEntry{"numpy.random.random", random},
+    RuleEntry{"numpy.random.random_sample", random},
+    RuleEntry{"numpy.random.ranf", random},
+    RuleEntry{"numpy.random.sample", random},
+    RuleEntry{"numpy.random.rand", rand},
+    RuleEntry{"numpy.random.randn", randn},
+    RuleEntry{"numpy.random.normal", normal},
+    RuleEntry{"numpy.random.standard_normal", standard_normal},
+    RuleEntry{"numpy.random.uniform", uniform},
+    RuleEntry{"numpy.random.randint", randint},
 };
 
 } // namespace

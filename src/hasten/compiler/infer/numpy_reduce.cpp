@@ -6,11 +6,11 @@
 
 namespace hasten::infer {
 
-using ir::ReduceKind;
 using array::DType;
 using ir::Kind;
 using ir::Layout;
 using ir::Op;
+using ir::ReduceKind;
 using ir::TypeRef;
 
 namespace {
@@ -91,8 +91,7 @@ bool known_flag(Emitter& e, const Value& v) {
 Value along(Emitter& e, ReduceKind kind, const Value& array, int axis, bool keepdims, TypeRef type) {
   const int ndim = array.type->ndim - (keepdims ? 0 : 1);
   TypeRef result = ir::array_type(type, ndim, Layout::kC);
-  return e.runtime("hst_reduce_axis", result,
-                   {array, e.integer(axis), e.integer(static_cast<int64_t>(kind)), e.integer(keepdims ? 1 : 0)});
+  return e.runtime("hst_reduce_axis", result, {array, e.integer(axis), e.integer(static_cast<int64_t>(kind)), e.integer(keepdims ? 1 : 0)});
 }
 
 Value reduce_rule(Emitter& e, const CallArgs& args, ReduceKind kind, const char* name) {
@@ -136,9 +135,7 @@ Value max_rule(Emitter& e, const CallArgs& args) { return extreme_rule(e, args, 
 Value any_rule(Emitter& e, const CallArgs& args) { return extreme_rule(e, args, ReduceKind::kAny, "any"); }
 Value all_rule(Emitter& e, const CallArgs& args) { return extreme_rule(e, args, ReduceKind::kAll, "all"); }
 
-Value ptp_rule(Emitter& e, const CallArgs& args) {
-  return binary(e, Operator::kSub, max_rule(e, args), min_rule(e, args));
-}
+Value ptp_rule(Emitter& e, const CallArgs& args) { return binary(e, Operator::kSub, max_rule(e, args), min_rule(e, args)); }
 
 // Mean of the squared distances from the mean, as numpy.var computes it.
 Value variance(Emitter& e, const CallArgs& args, bool root) {
@@ -208,15 +205,15 @@ Value count_nonzero(Emitter& e, const CallArgs& args) {
 }
 
 constexpr std::array kRules{
-    RuleEntry{"numpy.sum", sum_rule},         RuleEntry{"array.sum", sum_rule},       RuleEntry{"numpy.prod", prod_rule},
-    RuleEntry{"array.prod", prod_rule},       RuleEntry{"numpy.mean", mean_rule},     RuleEntry{"array.mean", mean_rule},
-    RuleEntry{"numpy.min", min_rule},         RuleEntry{"numpy.amin", min_rule},      RuleEntry{"array.min", min_rule},
-    RuleEntry{"numpy.max", max_rule},         RuleEntry{"numpy.amax", max_rule},      RuleEntry{"array.max", max_rule},
-    RuleEntry{"numpy.any", any_rule},         RuleEntry{"array.any", any_rule},       RuleEntry{"numpy.all", all_rule},
-    RuleEntry{"array.all", all_rule},         RuleEntry{"numpy.ptp", ptp_rule},       RuleEntry{"numpy.var", var_rule},
-    RuleEntry{"array.var", var_rule},         RuleEntry{"numpy.std", std_rule},       RuleEntry{"array.std", std_rule},
-    RuleEntry{"numpy.argmin", argmin_rule},   RuleEntry{"array.argmin", argmin_rule}, RuleEntry{"numpy.argmax", argmax_rule},
-    RuleEntry{"array.argmax", argmax_rule},   RuleEntry{"numpy.cumsum", cumsum_rule}, RuleEntry{"array.cumsum", cumsum_rule},
+    RuleEntry{"numpy.sum", sum_rule},         RuleEntry{"array.sum", sum_rule},         RuleEntry{"numpy.prod", prod_rule},
+    RuleEntry{"array.prod", prod_rule},       RuleEntry{"numpy.mean", mean_rule},       RuleEntry{"array.mean", mean_rule},
+    RuleEntry{"numpy.min", min_rule},         RuleEntry{"numpy.amin", min_rule},        RuleEntry{"array.min", min_rule},
+    RuleEntry{"numpy.max", max_rule},         RuleEntry{"numpy.amax", max_rule},        RuleEntry{"array.max", max_rule},
+    RuleEntry{"numpy.any", any_rule},         RuleEntry{"array.any", any_rule},         RuleEntry{"numpy.all", all_rule},
+    RuleEntry{"array.all", all_rule},         RuleEntry{"numpy.ptp", ptp_rule},         RuleEntry{"numpy.var", var_rule},
+    RuleEntry{"array.var", var_rule},         RuleEntry{"numpy.std", std_rule},         RuleEntry{"array.std", std_rule},
+    RuleEntry{"numpy.argmin", argmin_rule},   RuleEntry{"array.argmin", argmin_rule},   RuleEntry{"numpy.argmax", argmax_rule},
+    RuleEntry{"array.argmax", argmax_rule},   RuleEntry{"numpy.cumsum", cumsum_rule},   RuleEntry{"array.cumsum", cumsum_rule},
     RuleEntry{"numpy.cumprod", cumprod_rule}, RuleEntry{"array.cumprod", cumprod_rule}, RuleEntry{"numpy.count_nonzero", count_nonzero},
 };
 

@@ -121,7 +121,8 @@ Value astype(Emitter& e, const CallArgs& args) {
     return e.cast(b[0], elem);
   }
   return e.elementwise(std::array{b[0]}, [elem](Emitter& k, std::span<const Value> x) {
-    return elem->kind == Kind::kBool ? k.cast(truth(k, x[0]), elem) : k.cast(ir::is_complex(x[0].type) && !ir::is_complex(elem) ? real_part(k, x[0]) : x[0], elem);
+    return elem->kind == Kind::kBool ? k.cast(truth(k, x[0]), elem)
+                                     : k.cast(ir::is_complex(x[0].type) && !ir::is_complex(elem) ? real_part(k, x[0]) : x[0], elem);
   });
 }
 
@@ -129,7 +130,8 @@ Value reshaped(Emitter& e, const Value& a, const std::vector<Value>& shape) {
   const Value dims = as_array(e, e.tuple(shape));
   const Value dims_or_empty = shape.empty() ? e.allocate({e.integer(0)}, ir::intp_type(), false) : dims;
   const Value source = a.type->layout == Layout::kC ? a : copied(e, a, false);
-  return e.runtime("hst_reshape", ir::array_type(a.type->elem, static_cast<int>(shape.size()), Layout::kC, a.type->readonly), {source, dims_or_empty});
+  return e.runtime("hst_reshape", ir::array_type(a.type->elem, static_cast<int>(shape.size()), Layout::kC, a.type->readonly),
+                   {source, dims_or_empty});
 }
 
 Value reshape_rule(Emitter& e, const CallArgs& args) {
@@ -276,7 +278,8 @@ Value concatenate(Emitter& e, const CallArgs& args) {
   Value start = e.integer(0);
   for (const Value& part : parts) {
     const Value end = e.op(Op::kAdd, ir::intp_type(), {start, e.dim(part, static_cast<int>(axis))});
-    std::vector<Value> index(static_cast<size_t>(ndim), e.aggregate(ir::slice_type(ir::none_type(), ir::none_type(), ir::none_type()), std::array{e.none(), e.none(), e.none()}));
+    std::vector<Value> index(static_cast<size_t>(ndim), e.aggregate(ir::slice_type(ir::none_type(), ir::none_type(), ir::none_type()),
+                                                                    std::array{e.none(), e.none(), e.none()}));
     index[static_cast<size_t>(axis)] = e.aggregate(ir::slice_type(start.type, end.type, ir::none_type()), std::array{start, end, e.none()});
     set_subscript(e, made, e.tuple(std::move(index)), part);
     start = end;
@@ -297,15 +300,19 @@ Value diff_rule(Emitter& e, const CallArgs& args) {
 }
 
 constexpr std::array kRules{
-    RuleEntry{"property.array.T", transposed},     RuleEntry{"array.transpose", transposed},   RuleEntry{"numpy.transpose", transposed},
-    RuleEntry{"array.swapaxes", swapaxes},         RuleEntry{"numpy.swapaxes", swapaxes},      RuleEntry{"array.copy", copy_rule},
-    RuleEntry{"numpy.copy", copy_rule},            RuleEntry{"numpy.ascontiguousarray", ascontiguous},
-    RuleEntry{"numpy.asfortranarray", asfortran},  RuleEntry{"array.astype", astype},          RuleEntry{"number.astype", astype},
-    RuleEntry{"array.reshape", reshape_rule},      RuleEntry{"numpy.reshape", reshape_rule},   RuleEntry{"array.ravel", ravel_rule},
-    RuleEntry{"numpy.ravel", ravel_rule},          RuleEntry{"array.flatten", flatten_rule},   RuleEntry{"array.fill", fill_rule},
-    RuleEntry{"array.item", array_item_rule},      RuleEntry{"numpy.expand_dims", expand_dims}, RuleEntry{"numpy.shape", shape_rule},
-    RuleEntry{"numpy.ndim", ndim_rule},            RuleEntry{"numpy.size", size_rule},         RuleEntry{"numpy.ndindex", ndindex_rule},
-    RuleEntry{"numpy.ndenumerate", ndenumerate_rule}, RuleEntry{"numpy.concatenate", concatenate}, RuleEntry{"numpy.diff", diff_rule},
+    RuleEntry{"property.array.T", transposed},    RuleEntry{"array.transpose", transposed},
+    RuleEntry{"numpy.transpose", transposed},     RuleEntry{"array.swapaxes", swapaxes},
+    RuleEntry{"numpy.swapaxes", swapaxes},        RuleEntry{"array.copy", copy_rule},
+    RuleEntry{"numpy.copy", copy_rule},           RuleEntry{"numpy.ascontiguousarray", ascontiguous},
+    RuleEntry{"numpy.asfortranarray", asfortran}, RuleEntry{"array.astype", astype},
+    RuleEntry{"number.astype", astype},           RuleEntry{"array.reshape", reshape_rule},
+    RuleEntry{"numpy.reshape", reshape_rule},     RuleEntry{"array.ravel", ravel_rule},
+    RuleEntry{"numpy.ravel", ravel_rule},         RuleEntry{"array.flatten", flatten_rule},
+    RuleEntry{"array.fill", fill_rule},           RuleEntry{"array.item", array_item_rule},
+    RuleEntry{"numpy.expand_dims", expand_dims},  RuleEntry{"numpy.shape", shape_rule},
+    RuleEntry{"numpy.ndim", ndim_rule},           RuleEntry{"numpy.size", size_rule},
+    RuleEntry{"numpy.ndindex", ndindex_rule},     RuleEntry{"numpy.ndenumerate", ndenumerate_rule},
+    RuleEntry{"numpy.concatenate", concatenate},  RuleEntry{"numpy.diff", diff_rule},
 };
 
 } // namespace

@@ -37,7 +37,8 @@ Value apply(Emitter& e, const std::vector<Value>& operands, const Value& out, co
     e.elementwise_into(target, operands, [&rule, elem](Emitter& k, std::span<const Value> x) {
       const Value result = rule(k, x);
       if (!array::can_cast_same_kind(result.type->dtype, elem->dtype)) {
-        k.fail("Cannot cast the result from " + ir::display(ir::strong(result.type)) + " to " + ir::display(elem) + " with casting rule 'same_kind'");
+        k.fail("Cannot cast the result from " + ir::display(ir::strong(result.type)) + " to " + ir::display(elem) +
+               " with casting rule 'same_kind'");
       }
       return is_date(result.type) && is_date(elem) ? date_in_unit(k, result, elem) : k.cast(result, elem);
     });
@@ -78,7 +79,8 @@ char loop_char(TypeRef type) {
   return type->bits == 16 ? 'e' : type->bits == 32 ? 'f' : 'd';
 }
 
-// NumPy's own loop: its bits, at its speed. With fastmath and in scalar code of the numba dialect: the C library's function, which LLVM knows.
+// NumPy's own loop: its bits, at its speed. With fastmath and in scalar code of the numba dialect: the C library's function, which LLVM
+// knows.
 Value float_function(Emitter& e, const char* ufunc, const char* libm, std::initializer_list<Value> given_args) {
   std::vector<Value> args(given_args);
   TypeRef type = float_loop(e, args[0].type);
@@ -97,8 +99,8 @@ Value float_function(Emitter& e, const char* ufunc, const char* libm, std::initi
   return e.ufunc(symbol, type, args);
 }
 
-#define HASTEN_FLOAT_UFUNC(name, ufunc, libm)                                                     \
-  Value name##_scalar(Emitter& e, const Value& x) { return float_function(e, ufunc, libm, {x}); } \
+#define HASTEN_FLOAT_UFUNC(name, ufunc, libm)                                                                                              \
+  Value name##_scalar(Emitter& e, const Value& x) { return float_function(e, ufunc, libm, {x}); }                                          \
   Value np_##name(Emitter& e, const CallArgs& args) { return apply_unary(e, args, name##_scalar); }
 HASTEN_FLOAT_UFUNC(sin, "sin", "sin")
 HASTEN_FLOAT_UFUNC(cos, "cos", "cos")
@@ -123,8 +125,8 @@ HASTEN_FLOAT_UFUNC(cbrt, "cbrt", "cbrt")
 HASTEN_FLOAT_UFUNC(spacing, "spacing", nullptr)
 #undef HASTEN_FLOAT_UFUNC
 
-#define HASTEN_FLOAT_UFUNC_2(name, ufunc, libm)                                                                     \
-  Value name##_scalar(Emitter& e, const Value& a, const Value& b) { return float_function(e, ufunc, libm, {a, b}); } \
+#define HASTEN_FLOAT_UFUNC_2(name, ufunc, libm)                                                                                            \
+  Value name##_scalar(Emitter& e, const Value& a, const Value& b) { return float_function(e, ufunc, libm, {a, b}); }                       \
   Value np_##name(Emitter& e, const CallArgs& args) { return apply_binary(e, args, name##_scalar); }
 HASTEN_FLOAT_UFUNC_2(arctan2, "arctan2", "atan2")
 HASTEN_FLOAT_UFUNC_2(hypot, "hypot", "hypot")
@@ -255,7 +257,9 @@ Value angle_scalar(Emitter& e, const Value& x) {
   return float_function(e, "arctan2", "atan2", {e.cast(e.integer(0), float_loop(e, x.type)), x});
 }
 
-template <Operator op> Value operator_scalar(Emitter& e, const Value& a, const Value& b) { return numeric_binary(e, op, as_strong(e, a), as_strong(e, b)); }
+template <Operator op> Value operator_scalar(Emitter& e, const Value& a, const Value& b) {
+  return numeric_binary(e, op, as_strong(e, a), as_strong(e, b));
+}
 
 // NumPy orders complex numbers by their real parts, and equal ones by the imaginary parts.
 Value complex_order(Emitter& e, Op op, const Value& a, const Value& b) {
@@ -427,30 +431,62 @@ Value divmod_array(Emitter& e, const CallArgs& args) {
 }
 
 constexpr std::array kRules{
-    RuleEntry{"numpy.sin", np_sin},           RuleEntry{"numpy.cos", np_cos},         RuleEntry{"numpy.tan", np_tan},
-    RuleEntry{"numpy.arcsin", np_arcsin},     RuleEntry{"numpy.arccos", np_arccos},   RuleEntry{"numpy.arctan", np_arctan},
-    RuleEntry{"numpy.sinh", np_sinh},         RuleEntry{"numpy.cosh", np_cosh},       RuleEntry{"numpy.tanh", np_tanh},
-    RuleEntry{"numpy.arcsinh", np_arcsinh},   RuleEntry{"numpy.arccosh", np_arccosh}, RuleEntry{"numpy.arctanh", np_arctanh},
-    RuleEntry{"numpy.exp", np_exp},           RuleEntry{"numpy.exp2", np_exp2},       RuleEntry{"numpy.expm1", np_expm1},
-    RuleEntry{"numpy.log", np_log},           RuleEntry{"numpy.log2", np_log2},       RuleEntry{"numpy.log10", np_log10},
-    RuleEntry{"numpy.log1p", np_log1p},       RuleEntry{"numpy.cbrt", np_cbrt},       RuleEntry{"numpy.spacing", np_spacing},
-    RuleEntry{"numpy.arctan2", np_arctan2},   RuleEntry{"numpy.hypot", np_hypot},     RuleEntry{"numpy.logaddexp", np_logaddexp},
-    RuleEntry{"numpy.logaddexp2", np_logaddexp2}, RuleEntry{"numpy.copysign", np_copysign}, RuleEntry{"numpy.nextafter", np_nextafter},
+    RuleEntry{"numpy.sin", np_sin},
+    RuleEntry{"numpy.cos", np_cos},
+    RuleEntry{"numpy.tan", np_tan},
+    RuleEntry{"numpy.arcsin", np_arcsin},
+    RuleEntry{"numpy.arccos", np_arccos},
+    RuleEntry{"numpy.arctan", np_arctan},
+    RuleEntry{"numpy.sinh", np_sinh},
+    RuleEntry{"numpy.cosh", np_cosh},
+    RuleEntry{"numpy.tanh", np_tanh},
+    RuleEntry{"numpy.arcsinh", np_arcsinh},
+    RuleEntry{"numpy.arccosh", np_arccosh},
+    RuleEntry{"numpy.arctanh", np_arctanh},
+    RuleEntry{"numpy.exp", np_exp},
+    RuleEntry{"numpy.exp2", np_exp2},
+    RuleEntry{"numpy.expm1", np_expm1},
+    RuleEntry{"numpy.log", np_log},
+    RuleEntry{"numpy.log2", np_log2},
+    RuleEntry{"numpy.log10", np_log10},
+    RuleEntry{"numpy.log1p", np_log1p},
+    RuleEntry{"numpy.cbrt", np_cbrt},
+    RuleEntry{"numpy.spacing", np_spacing},
+    RuleEntry{"numpy.arctan2", np_arctan2},
+    RuleEntry{"numpy.hypot", np_hypot},
+    RuleEntry{"numpy.logaddexp", np_logaddexp},
+    RuleEntry{"numpy.logaddexp2", np_logaddexp2},
+    RuleEntry{"numpy.copysign", np_copysign},
+    RuleEntry{"numpy.nextafter", np_nextafter},
     RuleEntry{"numpy.heaviside", np_heaviside},
-    RuleEntry{"numpy.sqrt", unary_rule<sqrt_scalar>},           RuleEntry{"numpy.floor", unary_rule<floor_scalar>},
-    RuleEntry{"numpy.ceil", unary_rule<ceil_scalar>},           RuleEntry{"numpy.trunc", unary_rule<trunc_scalar>},
-    RuleEntry{"numpy.rint", unary_rule<rint_scalar>},           RuleEntry{"numpy.fabs", unary_rule<fabs_scalar>},
-    RuleEntry{"numpy.absolute", unary_rule<absolute_scalar>},   RuleEntry{"numpy.sign", unary_rule<sign_scalar>},
-    RuleEntry{"numpy.square", unary_rule<square_scalar>},       RuleEntry{"numpy.negative", unary_rule<negative_scalar>},
-    RuleEntry{"numpy.positive", unary_rule<positive_scalar>},   RuleEntry{"numpy.invert", unary_rule<invert_scalar>},
-    RuleEntry{"numpy.reciprocal", unary_rule<reciprocal_scalar>}, RuleEntry{"numpy.conjugate", unary_rule<conjugate_scalar>},
-    RuleEntry{"numpy.deg2rad", unary_rule<radians_scalar>},     RuleEntry{"numpy.radians", unary_rule<radians_scalar>},
-    RuleEntry{"numpy.rad2deg", unary_rule<degrees_scalar>},     RuleEntry{"numpy.degrees", unary_rule<degrees_scalar>},
-    RuleEntry{"numpy.isnan", unary_rule<isnan_scalar>},         RuleEntry{"numpy.isinf", unary_rule<isinf_scalar>},
-    RuleEntry{"numpy.isnat", unary_rule<isnat_scalar>},         RuleEntry{"numpy.ldexp", binary_rule<ldexp_scalar>},
-    RuleEntry{"numpy.isfinite", unary_rule<isfinite_scalar>},   RuleEntry{"numpy.signbit", unary_rule<signbit_scalar>},
-    RuleEntry{"numpy.logical_not", unary_rule<logical_not_scalar>}, RuleEntry{"numpy.real", unary_rule<real_scalar>},
-    RuleEntry{"numpy.imag", unary_rule<imag_scalar>},           RuleEntry{"numpy.angle", unary_rule<angle_scalar>},
+    RuleEntry{"numpy.sqrt", unary_rule<sqrt_scalar>},
+    RuleEntry{"numpy.floor", unary_rule<floor_scalar>},
+    RuleEntry{"numpy.ceil", unary_rule<ceil_scalar>},
+    RuleEntry{"numpy.trunc", unary_rule<trunc_scalar>},
+    RuleEntry{"numpy.rint", unary_rule<rint_scalar>},
+    RuleEntry{"numpy.fabs", unary_rule<fabs_scalar>},
+    RuleEntry{"numpy.absolute", unary_rule<absolute_scalar>},
+    RuleEntry{"numpy.sign", unary_rule<sign_scalar>},
+    RuleEntry{"numpy.square", unary_rule<square_scalar>},
+    RuleEntry{"numpy.negative", unary_rule<negative_scalar>},
+    RuleEntry{"numpy.positive", unary_rule<positive_scalar>},
+    RuleEntry{"numpy.invert", unary_rule<invert_scalar>},
+    RuleEntry{"numpy.reciprocal", unary_rule<reciprocal_scalar>},
+    RuleEntry{"numpy.conjugate", unary_rule<conjugate_scalar>},
+    RuleEntry{"numpy.deg2rad", unary_rule<radians_scalar>},
+    RuleEntry{"numpy.radians", unary_rule<radians_scalar>},
+    RuleEntry{"numpy.rad2deg", unary_rule<degrees_scalar>},
+    RuleEntry{"numpy.degrees", unary_rule<degrees_scalar>},
+    RuleEntry{"numpy.isnan", unary_rule<isnan_scalar>},
+    RuleEntry{"numpy.isinf", unary_rule<isinf_scalar>},
+    RuleEntry{"numpy.isnat", unary_rule<isnat_scalar>},
+    RuleEntry{"numpy.ldexp", binary_rule<ldexp_scalar>},
+    RuleEntry{"numpy.isfinite", unary_rule<isfinite_scalar>},
+    RuleEntry{"numpy.signbit", unary_rule<signbit_scalar>},
+    RuleEntry{"numpy.logical_not", unary_rule<logical_not_scalar>},
+    RuleEntry{"numpy.real", unary_rule<real_scalar>},
+    RuleEntry{"numpy.imag", unary_rule<imag_scalar>},
+    RuleEntry{"numpy.angle", unary_rule<angle_scalar>},
     RuleEntry{"numpy.add", binary_rule<operator_scalar<Operator::kAdd>>},
     RuleEntry{"numpy.subtract", binary_rule<operator_scalar<Operator::kSub>>},
     RuleEntry{"numpy.multiply", binary_rule<operator_scalar<Operator::kMul>>},
@@ -471,16 +507,23 @@ constexpr std::array kRules{
     RuleEntry{"numpy.less_equal", binary_rule<compare_scalar<Operator::kLtE>>},
     RuleEntry{"numpy.greater", binary_rule<compare_scalar<Operator::kGt>>},
     RuleEntry{"numpy.greater_equal", binary_rule<compare_scalar<Operator::kGtE>>},
-    RuleEntry{"numpy.maximum", binary_rule<maximum_scalar>},   RuleEntry{"numpy.minimum", binary_rule<minimum_scalar>},
-    RuleEntry{"numpy.fmax", binary_rule<fmax_scalar>},         RuleEntry{"numpy.fmin", binary_rule<fmin_scalar>},
+    RuleEntry{"numpy.maximum", binary_rule<maximum_scalar>},
+    RuleEntry{"numpy.minimum", binary_rule<minimum_scalar>},
+    RuleEntry{"numpy.fmax", binary_rule<fmax_scalar>},
+    RuleEntry{"numpy.fmin", binary_rule<fmin_scalar>},
     RuleEntry{"numpy.logical_and", binary_rule<logical_scalar<Op::kAnd>>},
     RuleEntry{"numpy.logical_or", binary_rule<logical_scalar<Op::kOr>>},
     RuleEntry{"numpy.logical_xor", binary_rule<logical_scalar<Op::kXor>>},
-    RuleEntry{"numpy.gcd", binary_rule<gcd_scalar>},           RuleEntry{"numpy.lcm", binary_rule<lcm_scalar>},
-    RuleEntry{"numpy.where", where_rule},                      RuleEntry{"numpy.clip", clip_rule},
-    RuleEntry{"numpy.round", round_array},                     RuleEntry{"numpy.divmod", divmod_array},
-    RuleEntry{"array.clip", clip_rule},                        RuleEntry{"array.round", round_array},
-    RuleEntry{"array.conjugate", unary_rule<conjugate_scalar>}, RuleEntry{"array.conj", unary_rule<conjugate_scalar>},
+    RuleEntry{"numpy.gcd", binary_rule<gcd_scalar>},
+    RuleEntry{"numpy.lcm", binary_rule<lcm_scalar>},
+    RuleEntry{"numpy.where", where_rule},
+    RuleEntry{"numpy.clip", clip_rule},
+    RuleEntry{"numpy.round", round_array},
+    RuleEntry{"numpy.divmod", divmod_array},
+    RuleEntry{"array.clip", clip_rule},
+    RuleEntry{"array.round", round_array},
+    RuleEntry{"array.conjugate", unary_rule<conjugate_scalar>},
+    RuleEntry{"array.conj", unary_rule<conjugate_scalar>},
 };
 
 } // namespace

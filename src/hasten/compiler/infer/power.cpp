@@ -41,7 +41,8 @@ Value integer_power(Emitter& e, const Value& a, const Value& b, TypeRef type) {
     if (e.options().error_model == ErrorModel::kPython) {
       const Value is_zero = e.op(Op::kEq, ir::bool_type(), {base, e.integer(0, base.type)});
       const Value is_negative = e.op(Op::kLt, ir::bool_type(), {exponent, e.integer(0)});
-      e.raise_if(e.op(Op::kAnd, ir::bool_type(), {is_zero, is_negative}), "builtins:ZeroDivisionError", "0 cannot be raised to a negative power");
+      e.raise_if(e.op(Op::kAnd, ir::bool_type(), {is_zero, is_negative}), "builtins:ZeroDivisionError",
+                 "0 cannot be raised to a negative power");
     }
     return e.cast(e.external("hst_ipow_numba", ir::intp_type(), {base, exponent}), type);
   }
@@ -98,7 +99,8 @@ Value power(Emitter& e, const Value& a, const Value& b) {
     type = type->weak ? ir::int_type() : ir::scalar_type(array::DType::kInt8);
   }
   if (e.numba()) {
-    type = a.type->is_signed || b.type->is_signed || a.type->kind == ir::Kind::kBool ? ir::intp_type() : ir::scalar_type(array::DType::kUInt64);
+    type = a.type->is_signed || b.type->is_signed || a.type->kind == ir::Kind::kBool ? ir::intp_type()
+                                                                                     : ir::scalar_type(array::DType::kUInt64);
   }
   if (exponent && *exponent < 0) {
     TypeRef real = ir::scalar_type(array::DType::kFloat64, type->weak);

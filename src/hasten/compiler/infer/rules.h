@@ -37,11 +37,11 @@ Value date_extreme(Emitter& e, const Value& a, const Value& b, bool want_max, bo
 Value numeric_binary(Emitter& e, Operator op, const Value& a, const Value& b);
 Value numeric_compare(Emitter& e, Operator op, const Value& a, const Value& b);
 Value true_divide(Emitter& e, const Value& a, const Value& b);
-Value power(Emitter& e, const Value& a, const Value& b); // power.cpp
+Value power(Emitter& e, const Value& a, const Value& b);           // power.cpp
 Value matrix_multiply(Emitter& e, const Value& a, const Value& b); // numpy_linalg.cpp
 
-Value absolute(Emitter& e, const Value& v);                       // rules_builtins.cpp
-Value float_to_int(Emitter& e, const Value& v, ir::TypeRef to);   // int(x): what has no such int raises
+Value absolute(Emitter& e, const Value& v);                     // rules_builtins.cpp
+Value float_to_int(Emitter& e, const Value& v, ir::TypeRef to); // int(x): what has no such int raises
 
 // ---- join.cpp
 // The type that holds both; null where there is none. `known_b` tells whether a weak int fits a narrow type.
@@ -62,7 +62,7 @@ Value imaginary_part(Emitter& e, const Value& complex);
 
 // ---- iterate.cpp
 Value iterate(Emitter& e, const Value& iterable);
-Value length(Emitter& e, const Value& iteration);    // int64
+Value length(Emitter& e, const Value& iteration); // int64
 Value next_item(Emitter& e, const Value& iteration, const Value& position);
 Value unpack(Emitter& e, const Value& v, int64_t count);
 Value unpack_item(Emitter& e, const Value& v, int64_t position);
@@ -88,9 +88,9 @@ Value literal_value(Emitter& e, const syntax::Literal& literal);
 Value name_value(Emitter& e, const std::string& name);
 
 // ---- helpers of several rules
-ir::TypeRef dtype_argument(Emitter& e, const Value& v);           // np.float64, "float32", a.dtype, float …
-std::vector<Value> shape_argument(Emitter& e, const Value& v);    // an int or a tuple of ints, as int64
-std::vector<Value> items_of(Emitter& e, const Value& tuple);      // of a tuple or a list literal
-Value as_array(Emitter& e, const Value& v);                       // arrays as they are; tuples and list literals of numbers as new arrays
+ir::TypeRef dtype_argument(Emitter& e, const Value& v);        // np.float64, "float32", a.dtype, float …
+std::vector<Value> shape_argument(Emitter& e, const Value& v); // an int or a tuple of ints, as int64
+std::vector<Value> items_of(Emitter& e, const Value& tuple);   // of a tuple or a list literal
+Value as_array(Emitter& e, const Value& v);                    // arrays as they are; tuples and list literals of numbers as new arrays
 
 } // namespace hasten::infer

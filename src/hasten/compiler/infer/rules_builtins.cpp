@@ -393,10 +393,11 @@ Value is_integer_rule(Emitter& e, const CallArgs& args) {
 
 Value item_rule(Emitter& e, const CallArgs& args) {
   const Value v = args.positional.at(0);
-  return e.numba() ? v : e.cast(v, ir::is_integral(v.type) && v.type->kind != Kind::kBool ? ir::int_type()
-                                   : ir::is_float(v.type)                                 ? ir::float_type()
-                                   : ir::is_complex(v.type)                               ? ir::complex_type()
-                                                                                          : ir::bool_type());
+  return e.numba() ? v
+                   : e.cast(v, ir::is_integral(v.type) && v.type->kind != Kind::kBool ? ir::int_type()
+                               : ir::is_float(v.type)                                 ? ir::float_type()
+                               : ir::is_complex(v.type)                               ? ir::complex_type()
+                                                                                      : ir::bool_type());
 }
 
 Value abs_rule(Emitter& e, const CallArgs& args) { return absolute(e, bind(e, "abs", args, {"x"})[0]); }

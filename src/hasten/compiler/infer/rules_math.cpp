@@ -58,7 +58,7 @@ Value one_argument(Emitter& e, const CallArgs& args, const MathFunction& functio
   TypeRef type = nullptr;
   const Value x = real_argument(e, bind(e, function.libm, args, {"x"})[0], &type);
   const Value result = std::string_view(function.libm) == "sqrt" ? e.intrinsic(Intrinsic::kSqrt, type, {x})
-                                                                  : e.external(symbol_for(function.libm, type), type, {x});
+                                                                 : e.external(symbol_for(function.libm, type), type, {x});
   check_result(e, function.check, is_finite(e, x), e.logical_not(is_nan(e, x)), result);
   return result;
 }
@@ -78,9 +78,9 @@ Value two_arguments(Emitter& e, const CallArgs& args, const MathFunction& functi
   return result;
 }
 
-#define HASTEN_MATH_1(name, check) \
+#define HASTEN_MATH_1(name, check)                                                                                                         \
   Value math_##name(Emitter& e, const CallArgs& args) { return one_argument(e, args, {#name, check}); }
-#define HASTEN_MATH_2(name, check) \
+#define HASTEN_MATH_2(name, check)                                                                                                         \
   Value math_##name(Emitter& e, const CallArgs& args) { return two_arguments(e, args, {#name, check}); }
 
 HASTEN_MATH_1(sin, Check::kDomain)
@@ -254,7 +254,7 @@ Value complex_function(Emitter& e, const CallArgs& args, const char* symbol) {
   return e.cast(e.runtime(symbol, wide, {e.cast(z, wide), e.integer(e.numba() ? 0 : 1)}), type);
 }
 
-#define HASTEN_CMATH(name) \
+#define HASTEN_CMATH(name)                                                                                                                 \
   Value cmath_##name(Emitter& e, const CallArgs& args) { return complex_function(e, args, "hst_c" #name); }
 HASTEN_CMATH(sin)
 HASTEN_CMATH(cos)
@@ -330,9 +330,7 @@ template <Operator op> Value operator_compare(Emitter& e, const CallArgs& args) 
   const std::vector<Value> bound = bind(e, "operator", args, {"a", "b"});
   return compare(e, op, bound[0], bound[1]);
 }
-template <Operator op> Value operator_unary(Emitter& e, const CallArgs& args) {
-  return unary(e, op, bind(e, "operator", args, {"a"})[0]);
-}
+template <Operator op> Value operator_unary(Emitter& e, const CallArgs& args) { return unary(e, op, bind(e, "operator", args, {"a"})[0]); }
 Value operator_not(Emitter& e, const CallArgs& args) { return e.logical_not(truth(e, bind(e, "not_", args, {"a"})[0])); }
 Value operator_truth(Emitter& e, const CallArgs& args) { return truth(e, bind(e, "truth", args, {"a"})[0]); }
 Value operator_contains(Emitter& e, const CallArgs& args) {
@@ -353,53 +351,119 @@ Value operator_index(Emitter& e, const CallArgs& args) {
 }
 
 constexpr std::array kRules{
-    RuleEntry{"math.sin", math_sin},       RuleEntry{"math.cos", math_cos},         RuleEntry{"math.tan", math_tan},
-    RuleEntry{"math.asin", math_asin},     RuleEntry{"math.acos", math_acos},       RuleEntry{"math.atan", math_atan},
-    RuleEntry{"math.sinh", math_sinh},     RuleEntry{"math.cosh", math_cosh},       RuleEntry{"math.tanh", math_tanh},
-    RuleEntry{"math.asinh", math_asinh},   RuleEntry{"math.acosh", math_acosh},     RuleEntry{"math.atanh", math_atanh},
-    RuleEntry{"math.exp", math_exp},       RuleEntry{"math.exp2", math_exp2},       RuleEntry{"math.expm1", math_expm1},
-    RuleEntry{"math.log", math_log},       RuleEntry{"math.log2", math_log2},       RuleEntry{"math.log10", math_log10},
-    RuleEntry{"math.log1p", math_log1p},   RuleEntry{"math.sqrt", math_sqrt},       RuleEntry{"math.cbrt", math_cbrt},
-    RuleEntry{"math.erf", math_erf},       RuleEntry{"math.erfc", math_erfc},       RuleEntry{"math.gamma", math_tgamma},
-    RuleEntry{"math.lgamma", math_lgamma}, RuleEntry{"math.atan2", math_atan2},     RuleEntry{"math.hypot", math_hypot},
-    RuleEntry{"math.fmod", math_fmod},     RuleEntry{"math.pow", math_pow},         RuleEntry{"math.copysign", math_copysign},
-    RuleEntry{"math.remainder", math_remainder}, RuleEntry{"math.nextafter", math_nextafter},
-    RuleEntry{"math.floor", math_floor},   RuleEntry{"math.ceil", math_ceil},       RuleEntry{"math.trunc", math_trunc},
-    RuleEntry{"math.fabs", math_fabs},     RuleEntry{"math.isnan", math_isnan},     RuleEntry{"math.isinf", math_isinf},
-    RuleEntry{"math.isfinite", math_isfinite}, RuleEntry{"math.radians", math_radians}, RuleEntry{"math.degrees", math_degrees},
-    RuleEntry{"math.ldexp", math_ldexp},   RuleEntry{"math.frexp", math_frexp},     RuleEntry{"math.modf", math_modf},
-    RuleEntry{"math.gcd", math_gcd},       RuleEntry{"math.lcm", math_lcm},         RuleEntry{"math.factorial", math_factorial},
-    RuleEntry{"math.isqrt", math_isqrt},   RuleEntry{"math.comb", math_comb},
-    RuleEntry{"cmath.sin", cmath_sin},     RuleEntry{"cmath.cos", cmath_cos},       RuleEntry{"cmath.tan", cmath_tan},
-    RuleEntry{"cmath.asin", cmath_asin},   RuleEntry{"cmath.acos", cmath_acos},     RuleEntry{"cmath.atan", cmath_atan},
-    RuleEntry{"cmath.sinh", cmath_sinh},   RuleEntry{"cmath.cosh", cmath_cosh},     RuleEntry{"cmath.tanh", cmath_tanh},
-    RuleEntry{"cmath.asinh", cmath_asinh}, RuleEntry{"cmath.acosh", cmath_acosh},   RuleEntry{"cmath.atanh", cmath_atanh},
-    RuleEntry{"cmath.exp", cmath_exp},     RuleEntry{"cmath.log10", cmath_log10},   RuleEntry{"cmath.sqrt", cmath_sqrt},
-    RuleEntry{"cmath.log", cmath_log},     RuleEntry{"cmath.isnan", cmath_isnan},   RuleEntry{"cmath.isinf", cmath_isinf},
-    RuleEntry{"cmath.isfinite", cmath_isfinite}, RuleEntry{"cmath.phase", cmath_phase}, RuleEntry{"cmath.polar", cmath_polar},
+    RuleEntry{"math.sin", math_sin},
+    RuleEntry{"math.cos", math_cos},
+    RuleEntry{"math.tan", math_tan},
+    RuleEntry{"math.asin", math_asin},
+    RuleEntry{"math.acos", math_acos},
+    RuleEntry{"math.atan", math_atan},
+    RuleEntry{"math.sinh", math_sinh},
+    RuleEntry{"math.cosh", math_cosh},
+    RuleEntry{"math.tanh", math_tanh},
+    RuleEntry{"math.asinh", math_asinh},
+    RuleEntry{"math.acosh", math_acosh},
+    RuleEntry{"math.atanh", math_atanh},
+    RuleEntry{"math.exp", math_exp},
+    RuleEntry{"math.exp2", math_exp2},
+    RuleEntry{"math.expm1", math_expm1},
+    RuleEntry{"math.log", math_log},
+    RuleEntry{"math.log2", math_log2},
+    RuleEntry{"math.log10", math_log10},
+    RuleEntry{"math.log1p", math_log1p},
+    RuleEntry{"math.sqrt", math_sqrt},
+    RuleEntry{"math.cbrt", math_cbrt},
+    RuleEntry{"math.erf", math_erf},
+    RuleEntry{"math.erfc", math_erfc},
+    RuleEntry{"math.gamma", math_tgamma},
+    RuleEntry{"math.lgamma", math_lgamma},
+    RuleEntry{"math.atan2", math_atan2},
+    RuleEntry{"math.hypot", math_hypot},
+    RuleEntry{"math.fmod", math_fmod},
+    RuleEntry{"math.pow", math_pow},
+    RuleEntry{"math.copysign", math_copysign},
+    RuleEntry{"math.remainder", math_remainder},
+    RuleEntry{"math.nextafter", math_nextafter},
+    RuleEntry{"math.floor", math_floor},
+    RuleEntry{"math.ceil", math_ceil},
+    RuleEntry{"math.trunc", math_trunc},
+    RuleEntry{"math.fabs", math_fabs},
+    RuleEntry{"math.isnan", math_isnan},
+    RuleEntry{"math.isinf", math_isinf},
+    RuleEntry{"math.isfinite", math_isfinite},
+    RuleEntry{"math.radians", math_radians},
+    RuleEntry{"math.degrees", math_degrees},
+    RuleEntry{"math.ldexp", math_ldexp},
+    RuleEntry{"math.frexp", math_frexp},
+    RuleEntry{"math.modf", math_modf},
+    RuleEntry{"math.gcd", math_gcd},
+    RuleEntry{"math.lcm", math_lcm},
+    RuleEntry{"math.factorial", math_factorial},
+    RuleEntry{"math.isqrt", math_isqrt},
+    RuleEntry{"math.comb", math_comb},
+    RuleEntry{"cmath.sin", cmath_sin},
+    RuleEntry{"cmath.cos", cmath_cos},
+    RuleEntry{"cmath.tan", cmath_tan},
+    RuleEntry{"cmath.asin", cmath_asin},
+    RuleEntry{"cmath.acos", cmath_acos},
+    RuleEntry{"cmath.atan", cmath_atan},
+    RuleEntry{"cmath.sinh", cmath_sinh},
+    RuleEntry{"cmath.cosh", cmath_cosh},
+    RuleEntry{"cmath.tanh", cmath_tanh},
+    RuleEntry{"cmath.asinh", cmath_asinh},
+    RuleEntry{"cmath.acosh", cmath_acosh},
+    RuleEntry{"cmath.atanh", cmath_atanh},
+    RuleEntry{"cmath.exp", cmath_exp},
+    RuleEntry{"cmath.log10", cmath_log10},
+    RuleEntry{"cmath.sqrt", cmath_sqrt},
+    RuleEntry{"cmath.log", cmath_log},
+    RuleEntry{"cmath.isnan", cmath_isnan},
+    RuleEntry{"cmath.isinf", cmath_isinf},
+    RuleEntry{"cmath.isfinite", cmath_isfinite},
+    RuleEntry{"cmath.phase", cmath_phase},
+    RuleEntry{"cmath.polar", cmath_polar},
     RuleEntry{"cmath.rect", cmath_rect},
-    RuleEntry{"operator.add", operator_binary<Operator::kAdd>},       RuleEntry{"operator.sub", operator_binary<Operator::kSub>},
-    RuleEntry{"operator.mul", operator_binary<Operator::kMul>},       RuleEntry{"operator.truediv", operator_binary<Operator::kDiv>},
-    RuleEntry{"operator.floordiv", operator_binary<Operator::kFloorDiv>}, RuleEntry{"operator.mod", operator_binary<Operator::kMod>},
-    RuleEntry{"operator.pow", operator_binary<Operator::kPow>},       RuleEntry{"operator.matmul", operator_binary<Operator::kMatMul>},
-    RuleEntry{"operator.lshift", operator_binary<Operator::kLShift>}, RuleEntry{"operator.rshift", operator_binary<Operator::kRShift>},
-    RuleEntry{"operator.and_", operator_binary<Operator::kBitAnd>},   RuleEntry{"operator.or_", operator_binary<Operator::kBitOr>},
+    RuleEntry{"operator.add", operator_binary<Operator::kAdd>},
+    RuleEntry{"operator.sub", operator_binary<Operator::kSub>},
+    RuleEntry{"operator.mul", operator_binary<Operator::kMul>},
+    RuleEntry{"operator.truediv", operator_binary<Operator::kDiv>},
+    RuleEntry{"operator.floordiv", operator_binary<Operator::kFloorDiv>},
+    RuleEntry{"operator.mod", operator_binary<Operator::kMod>},
+    RuleEntry{"operator.pow", operator_binary<Operator::kPow>},
+    RuleEntry{"operator.matmul", operator_binary<Operator::kMatMul>},
+    RuleEntry{"operator.lshift", operator_binary<Operator::kLShift>},
+    RuleEntry{"operator.rshift", operator_binary<Operator::kRShift>},
+    RuleEntry{"operator.and_", operator_binary<Operator::kBitAnd>},
+    RuleEntry{"operator.or_", operator_binary<Operator::kBitOr>},
     RuleEntry{"operator.xor", operator_binary<Operator::kBitXor>},
-    RuleEntry{"operator.iadd", operator_inplace<Operator::kAdd>},     RuleEntry{"operator.isub", operator_inplace<Operator::kSub>},
-    RuleEntry{"operator.imul", operator_inplace<Operator::kMul>},     RuleEntry{"operator.itruediv", operator_inplace<Operator::kDiv>},
-    RuleEntry{"operator.ifloordiv", operator_inplace<Operator::kFloorDiv>}, RuleEntry{"operator.imod", operator_inplace<Operator::kMod>},
-    RuleEntry{"operator.ipow", operator_inplace<Operator::kPow>},     RuleEntry{"operator.imatmul", operator_inplace<Operator::kMatMul>},
-    RuleEntry{"operator.ilshift", operator_inplace<Operator::kLShift>}, RuleEntry{"operator.irshift", operator_inplace<Operator::kRShift>},
-    RuleEntry{"operator.iand", operator_inplace<Operator::kBitAnd>},  RuleEntry{"operator.ior", operator_inplace<Operator::kBitOr>},
+    RuleEntry{"operator.iadd", operator_inplace<Operator::kAdd>},
+    RuleEntry{"operator.isub", operator_inplace<Operator::kSub>},
+    RuleEntry{"operator.imul", operator_inplace<Operator::kMul>},
+    RuleEntry{"operator.itruediv", operator_inplace<Operator::kDiv>},
+    RuleEntry{"operator.ifloordiv", operator_inplace<Operator::kFloorDiv>},
+    RuleEntry{"operator.imod", operator_inplace<Operator::kMod>},
+    RuleEntry{"operator.ipow", operator_inplace<Operator::kPow>},
+    RuleEntry{"operator.imatmul", operator_inplace<Operator::kMatMul>},
+    RuleEntry{"operator.ilshift", operator_inplace<Operator::kLShift>},
+    RuleEntry{"operator.irshift", operator_inplace<Operator::kRShift>},
+    RuleEntry{"operator.iand", operator_inplace<Operator::kBitAnd>},
+    RuleEntry{"operator.ior", operator_inplace<Operator::kBitOr>},
     RuleEntry{"operator.ixor", operator_inplace<Operator::kBitXor>},
-    RuleEntry{"operator.eq", operator_compare<Operator::kEq>},        RuleEntry{"operator.ne", operator_compare<Operator::kNotEq>},
-    RuleEntry{"operator.lt", operator_compare<Operator::kLt>},        RuleEntry{"operator.le", operator_compare<Operator::kLtE>},
-    RuleEntry{"operator.gt", operator_compare<Operator::kGt>},        RuleEntry{"operator.ge", operator_compare<Operator::kGtE>},
-    RuleEntry{"operator.is_", operator_compare<Operator::kIs>},       RuleEntry{"operator.is_not", operator_compare<Operator::kIsNot>},
-    RuleEntry{"operator.neg", operator_unary<Operator::kUSub>},       RuleEntry{"operator.pos", operator_unary<Operator::kUAdd>},
-    RuleEntry{"operator.invert", operator_unary<Operator::kInvert>},  RuleEntry{"operator.not_", operator_not},
-    RuleEntry{"operator.truth", operator_truth},                      RuleEntry{"operator.contains", operator_contains},
-    RuleEntry{"operator.getitem", operator_getitem},                  RuleEntry{"operator.setitem", operator_setitem},
+    RuleEntry{"operator.eq", operator_compare<Operator::kEq>},
+    RuleEntry{"operator.ne", operator_compare<Operator::kNotEq>},
+    RuleEntry{"operator.lt", operator_compare<Operator::kLt>},
+    RuleEntry{"operator.le", operator_compare<Operator::kLtE>},
+    RuleEntry{"operator.gt", operator_compare<Operator::kGt>},
+    RuleEntry{"operator.ge", operator_compare<Operator::kGtE>},
+    RuleEntry{"operator.is_", operator_compare<Operator::kIs>},
+    RuleEntry{"operator.is_not", operator_compare<Operator::kIsNot>},
+    RuleEntry{"operator.neg", operator_unary<Operator::kUSub>},
+    RuleEntry{"operator.pos", operator_unary<Operator::kUAdd>},
+    RuleEntry{"operator.invert", operator_unary<Operator::kInvert>},
+    RuleEntry{"operator.not_", operator_not},
+    RuleEntry{"operator.truth", operator_truth},
+    RuleEntry{"operator.contains", operator_contains},
+    RuleEntry{"operator.getitem", operator_getitem},
+    RuleEntry{"operator.setitem", operator_setitem},
     RuleEntry{"operator.index", operator_index},
 };
 

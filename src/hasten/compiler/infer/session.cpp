@@ -69,9 +69,8 @@ int64_t Session::new_function() {
 
 int32_t Session::binding(const HostValue& value) {
   auto& bindings = module_.bindings;
-  const auto found = std::find_if(bindings.begin(), bindings.end(), [&](const ir::Binding& b) {
-    return b.path == value.path && b.handle == value.handle;
-  });
+  const auto found = std::find_if(bindings.begin(), bindings.end(),
+                                  [&](const ir::Binding& b) { return b.path == value.path && b.handle == value.handle; });
   if (found != bindings.end()) {
     return static_cast<int32_t>(found - bindings.begin());
   }
@@ -296,9 +295,10 @@ bool Session::leave(Instance& instance, FlowBlockId block, const FlowInstr& cont
   ir::TypeRef joined = instance.result == nullptr ? value.type : join(so_far, value, instance.function->options.dialect);
   const auto id = static_cast<size_t>(&control - instance.flow->instrs.data());
   if (joined == nullptr) {
-    instance.errors[id] = std::make_unique<base::Diagnostic>(
-        base::Fault::kUser, "the function returns " + ir::display(instance.result) + " on one way and " + ir::display(value.type) + " on another",
-        "Return one type.");
+    instance.errors[id] = std::make_unique<base::Diagnostic>(base::Fault::kUser,
+                                                             "the function returns " + ir::display(instance.result) + " on one way and " +
+                                                                 ir::display(value.type) + " on another",
+                                                             "Return one type.");
     instance.errors[id]->at(point_of(*instance.flow->source, control.span));
     return false;
   }
@@ -327,7 +327,8 @@ void Session::report_errors(Instance& instance) {
     for (const FlowId id : flow.blocks[block].instrs) {
       const FlowInstr& instr = flow.instrs[id];
       if (instance.reached[block] && instr.op == FlowOp::kCall && instance.states[id].type == nullptr) {
-        throw base::Diagnostic(base::Fault::kUser, "the result of this recursive call has no type: no way through the function returns without it",
+        throw base::Diagnostic(base::Fault::kUser,
+                               "the result of this recursive call has no type: no way through the function returns without it",
                                "Return a value before the function calls itself.")
             .at(point_of(*flow.source, instr.span));
       }

@@ -19,11 +19,11 @@ struct Instance {
   std::vector<ir::TypeRef> arguments;
 
   // The state of the sparse conditional propagation (Wegman and Zadeck, TOPLAS 1991), with types in place of constants alone.
-  std::vector<Value> states;                            // by FlowId
+  std::vector<Value> states;                             // by FlowId
   std::vector<std::unique_ptr<base::Diagnostic>> errors; // by FlowId: what the last evaluation said
-  std::vector<bool> reached;                            // by FlowBlockId
-  std::set<std::pair<FlowBlockId, FlowBlockId>> edges;  // that may be taken
-  ir::TypeRef result = nullptr;                         // null: no return is known yet
+  std::vector<bool> reached;                             // by FlowBlockId
+  std::set<std::pair<FlowBlockId, FlowBlockId>> edges;   // that may be taken
+  ir::TypeRef result = nullptr;                          // null: no return is known yet
   ir::TypeRef declared_result = nullptr;
 
   bool active = false;      // its propagation is on the stack

@@ -15,13 +15,13 @@ namespace {
 
 // What an index does to an array: single items on some axes, stretches on others, new axes between.
 struct Selection {
-  std::vector<Value> items;  // one for each axis: the checked position, where `item`
+  std::vector<Value> items; // one for each axis: the checked position, where `item`
   std::vector<bool> item;
-  Value offset;              // bytes from the array's first item; type null where nothing moves it
+  Value offset; // bytes from the array's first item; type null where nothing moves it
   std::vector<Value> shape;
   std::vector<Value> strides;
-  bool all_items = true;     // no slices, no new axes
-  bool keeps_c = true;       // a view of a C-contiguous array stays contiguous
+  bool all_items = true; // no slices, no new axes
+  bool keeps_c = true;   // a view of a C-contiguous array stays contiguous
   bool keeps_f = true;
 };
 
@@ -44,9 +44,11 @@ std::vector<Value> full_index(Emitter& e, const Value& array, const Value& index
     }
   }
   if (used > array.type->ndim) {
-    e.fail("too many indices for array: array is " + std::to_string(array.type->ndim) + "-dimensional, but " + std::to_string(used) + " were indexed");
+    e.fail("too many indices for array: array is " + std::to_string(array.type->ndim) + "-dimensional, but " + std::to_string(used) +
+           " were indexed");
   }
-  const Value full = e.aggregate(ir::slice_type(ir::none_type(), ir::none_type(), ir::none_type()), std::array{e.none(), e.none(), e.none()});
+  const Value full =
+      e.aggregate(ir::slice_type(ir::none_type(), ir::none_type(), ir::none_type()), std::array{e.none(), e.none(), e.none()});
   const std::vector<Value> missing(array.type->ndim - used, full);
   if (ellipsis != parts.size()) {
     parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(ellipsis));
@@ -147,8 +149,8 @@ Value check(Emitter& e, const Value& index, const Value& n, int axis) {
 Selection select_part(Emitter& e, const Value& array, const std::vector<Value>& parts) {
   Selection s;
   int axis = 0;
-  bool sliced = false;   // an axis before this one is kept: then contiguity in C order needs full slices from here on
-  bool f_open = true;    // all axes so far are full: then a Fortran-contiguous view may still follow
+  bool sliced = false; // an axis before this one is kept: then contiguity in C order needs full slices from here on
+  bool f_open = true;  // all axes so far are full: then a Fortran-contiguous view may still follow
   for (const Value& given_part : parts) {
     const Value part = e.unwrap(given_part);
     if (part.type->kind == Kind::kNone) {
@@ -242,7 +244,8 @@ Value tuple_subscript(Emitter& e, const Value& tuple, const Value& index) {
     return e.tuple(std::move(taken));
   }
   const Value i = e.intp(index, "a tuple's index");
-  const Value wrapped = e.select(e.op(Op::kLt, ir::bool_type(), {i, e.integer(0)}), e.op(Op::kAdd, ir::intp_type(), {i, e.integer(size)}), i);
+  const Value wrapped =
+      e.select(e.op(Op::kLt, ir::bool_type(), {i, e.integer(0)}), e.op(Op::kAdd, ir::intp_type(), {i, e.integer(size)}), i);
   const Value low = e.op(Op::kLt, ir::bool_type(), {wrapped, e.integer(0)});
   const Value high = e.op(Op::kGe, ir::bool_type(), {wrapped, e.integer(size)});
   e.raise_if(e.op(Op::kOr, ir::bool_type(), {low, high}), "builtins:IndexError", "tuple index out of range");
@@ -281,9 +284,8 @@ Value load(Emitter& e, const Value& array, const Selection& s) {
 
 bool selects_by_array(Emitter& e, const Value& index) {
   const std::vector<Value> parts = index_parts(e, index);
-  return std::any_of(parts.begin(), parts.end(), [](const Value& p) {
-    return ir::is_array(p.type) || (p.type->kind == Kind::kSequence && p.type->name == "list");
-  });
+  return std::any_of(parts.begin(), parts.end(),
+                     [](const Value& p) { return ir::is_array(p.type) || (p.type->kind == Kind::kSequence && p.type->name == "list"); });
 }
 
 } // namespace
@@ -292,7 +294,8 @@ Value array_item(Emitter& e, const Value& array, const Value& position) {
   if (array.type->ndim == 1) {
     return e.op(Op::kLoad, array.type->elem, {array, position});
   }
-  const Value full = e.aggregate(ir::slice_type(ir::none_type(), ir::none_type(), ir::none_type()), std::array{e.none(), e.none(), e.none()});
+  const Value full =
+      e.aggregate(ir::slice_type(ir::none_type(), ir::none_type(), ir::none_type()), std::array{e.none(), e.none(), e.none()});
   std::vector<Value> parts(array.type->ndim, full);
   Selection s;
   s.all_items = false;
@@ -376,7 +379,8 @@ void set_subscript(Emitter& e, const Value& given_object, const Value& index, co
   const Value source = ir::is_number(value.type) ? value : as_array(e, value);
   const Value target = make_view(e, object, s);
   if (ir::is_array(source.type) && source.type->ndim > target.type->ndim) {
-    e.fail("could not broadcast input array of " + std::to_string(source.type->ndim) + " dimensions into " + std::to_string(target.type->ndim));
+    e.fail("could not broadcast input array of " + std::to_string(source.type->ndim) + " dimensions into " +
+           std::to_string(target.type->ndim));
   }
   e.elementwise_into(target, std::array{source}, [elem](Emitter& k, std::span<const Value> x) { return k.cast(x[0], elem); });
 }

@@ -14,8 +14,8 @@ struct Known {
   std::vector<const Known*> items; // of a tuple; null where an item isn't known
 };
 
-// `type` null: nothing is known yet (the bottom of the lattice). `id` is set only while ops are emitted, and only for values with content at
-// run time.
+// `type` null: nothing is known yet (the bottom of the lattice). `id` is set only while ops are emitted, and only for values with content
+// at run time.
 struct Value {
   ir::TypeRef type = nullptr;
   ir::ValueId id = ir::kNone;

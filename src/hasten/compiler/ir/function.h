@@ -29,9 +29,21 @@ bool may_raise(Op);
 
 // Unary and binary functions that LLVM or the target know; operands and result have one float type (Abs of complex is not among them).
 enum class Intrinsic : int64_t {
-  kSqrt, kFloor, kCeil, kTrunc, kRint, kFma, kCopysign, kMinNum, kMaxNum,
-  kPopcount, kClz, kCtz,      // integers
-  kIsNan, kIsInf, kIsFinite,  // result bool
+  kSqrt,
+  kFloor,
+  kCeil,
+  kTrunc,
+  kRint,
+  kFma,
+  kCopysign,
+  kMinNum,
+  kMaxNum,
+  kPopcount,
+  kClz,
+  kCtz, // integers
+  kIsNan,
+  kIsInf,
+  kIsFinite, // result bool
 };
 
 using ValueId = uint32_t;
@@ -40,7 +52,7 @@ constexpr uint32_t kNone = 0xffffffff;
 
 struct Instr {
   Op op;
-  TypeRef type;              // of the result; none_type() where there is none
+  TypeRef type; // of the result; none_type() where there is none
   std::vector<ValueId> args;
   int64_t aux = 0;
   uint32_t location = kNone; // index into Module::locations
@@ -50,7 +62,7 @@ struct Instr {
 struct Block {
   std::vector<ValueId> instrs; // phis first, one control op last
   std::vector<BlockId> preds;
-  std::vector<BlockId> succs;  // Br: one; CondBr: where true, where false
+  std::vector<BlockId> succs; // Br: one; CondBr: where true, where false
 };
 
 // A literal scalar. Complex uses both floats. Integers of all widths lie in `i` (uint64 as its bits).
@@ -72,23 +84,23 @@ enum class Reduction : uint8_t { kAdd, kMul, kMin, kMax, kAnd, kOr, kXor };
 enum class ReduceKind : int32_t { kSum = 0, kProd, kMin, kMax, kAny, kAll, kMean };
 
 struct Function {
-  std::string name;             // of the user's function
-  std::vector<TypeRef> params;  // Param k has type params[k]
+  std::string name;            // of the user's function
+  std::vector<TypeRef> params; // Param k has type params[k]
   TypeRef result = nullptr;
-  std::vector<Instr> values;    // by ValueId
-  std::vector<Block> blocks;    // block 0 is the entry; it has no predecessors
+  std::vector<Instr> values; // by ValueId
+  std::vector<Block> blocks; // block 0 is the entry; it has no predecessors
   std::vector<Constant> constants;
-  bool kernel = false;          // an element-wise kernel: scalars in, one Ret of a scalar, never called by Op::kCall
-  bool straight = false;        // kernel of one block without Call, Runtime or anything that raises: can be computed in vectors
-  bool loop_body = false;       // the body of a parallel loop, see docs/ir.md
+  bool kernel = false;               // an element-wise kernel: scalars in, one Ret of a scalar, never called by Op::kCall
+  bool straight = false;             // kernel of one block without Call, Runtime or anything that raises: can be computed in vectors
+  bool loop_body = false;            // the body of a parallel loop, see docs/ir.md
   std::vector<Reduction> reductions; // loop_body: one for each item of the result tuple
 };
 
 // One place that raises. Operands of Raise/RaiseIf are the arguments that have run-time content, in order.
 struct RaiseSite {
-  int32_t exception = -1;            // index into Module::bindings: the exception class or instance
-  std::vector<TypeRef> arguments;    // all arguments of the call, in order
-  bool is_instance = false;          // `raise SomeName` where the name is an instance: raised as it is
+  int32_t exception = -1;         // index into Module::bindings: the exception class or instance
+  std::vector<TypeRef> arguments; // all arguments of the call, in order
+  bool is_instance = false;       // `raise SomeName` where the name is an instance: raised as it is
 };
 
 struct Location {
@@ -107,7 +119,7 @@ struct Symbol {
 //   builtins:ValueError   numpy:linalg.LinAlgError   global:<depth>:NAME.attr   closure:<depth>:NAME
 struct Binding {
   std::string path;
-  TypeRef type; // arrays: the code reads its slots through Env::bindings; other types take no slots
+  TypeRef type;        // arrays: the code reads its slots through Env::bindings; other types take no slots
   uint64_t handle = 0; // the Host's, in the process that compiled
 };
 
@@ -115,7 +127,7 @@ struct Module {
   std::vector<Function> functions; // 0 is the entry
   std::vector<RaiseSite> sites;
   std::vector<Location> locations;
-  std::vector<std::string> names;  // functions' qualified names and files, as "file\0name"
+  std::vector<std::string> names; // functions' qualified names and files, as "file\0name"
   std::vector<Symbol> symbols;
   std::vector<Binding> bindings;
   bool fastmath = false;

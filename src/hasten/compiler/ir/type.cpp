@@ -197,8 +197,8 @@ TypeRef array_type(TypeRef elem, int ndim, Layout layout, bool readonly) {
   type.readonly = readonly;
   type.dtype = elem->dtype;
   type.counted = true;
-  type.text = "array(" + type.elem->text + ", " + std::to_string(ndim) + "d, " + layout_text(type.layout) +
-              (readonly ? ", readonly)" : ")");
+  type.text =
+      "array(" + type.elem->text + ", " + std::to_string(ndim) + "d, " + layout_text(type.layout) + (readonly ? ", readonly)" : ")");
   return intern(std::move(type));
 }
 
@@ -444,9 +444,9 @@ private:
       return scalar_kind(dtype) == Kind::kDatetime ? datetime(dtype) : scalar_type(dtype);
     }
     static const std::unordered_map<std::string_view, TypeRef> kWords{
-        {"pybool", bool_type()},     {"pyint", int_type()},          {"pyfloat", float_type()}, {"pycomplex", complex_type()},
-        {"none", none_type()},       {"undefined", undefined_type()}, {"object", object_type()}, {"str", string_type()},
-        {"ellipsis", ellipsis_type()}, {"pyrange", range_type(true)}, {"range", range_type(false)}};
+        {"pybool", bool_type()},       {"pyint", int_type()},           {"pyfloat", float_type()},   {"pycomplex", complex_type()},
+        {"none", none_type()},         {"undefined", undefined_type()}, {"object", object_type()},   {"str", string_type()},
+        {"ellipsis", ellipsis_type()}, {"pyrange", range_type(true)},   {"range", range_type(false)}};
     const auto found = kWords.find(name);
     return found == kWords.end() ? nullptr : found->second;
   }

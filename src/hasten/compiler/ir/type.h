@@ -16,14 +16,14 @@ enum class Kind : uint8_t {
   kInt,
   kFloat,
   kComplex,
-  kDatetime,  // datetime64 and timedelta64, by dtype; `name` is the unit
+  kDatetime, // datetime64 and timedelta64, by dtype; `name` is the unit
   kNone,
-  kTuple,     // items; heterogeneous or not
-  kArray,     // elem, ndim, layout, readonly
-  kOptional,  // elem or None
-  kRange,     // of int64
-  kSlice,     // a slice object: start, stop, step, each None or an int (items)
-  kString,    // a Python str
+  kTuple,    // items; heterogeneous or not
+  kArray,    // elem, ndim, layout, readonly
+  kOptional, // elem or None
+  kRange,    // of int64
+  kSlice,    // a slice object: start, stop, step, each None or an int (items)
+  kString,   // a Python str
   kEllipsis,
   kNamed,     // a value without run-time content, known by `name`: a module, a function, a dtype class, an exception class …
   kUndefined, // bottom: a value that never came into being
@@ -40,18 +40,18 @@ enum class Layout : uint8_t { kC, kF, kAny };
 
 struct Type {
   Kind kind;
-  bool weak = false;       // scalars: Python's own (NEP 50); false: NumPy's
-  bool is_signed = false;  // kInt
-  uint8_t bits = 0;        // kInt, kFloat; kComplex: of the whole (64, 128)
-  array::DType dtype{};    // scalars with a NumPy dtype
-  uint8_t ndim = 0;        // kArray
+  bool weak = false;      // scalars: Python's own (NEP 50); false: NumPy's
+  bool is_signed = false; // kInt
+  uint8_t bits = 0;       // kInt, kFloat; kComplex: of the whole (64, 128)
+  array::DType dtype{};   // scalars with a NumPy dtype
+  uint8_t ndim = 0;       // kArray
   Layout layout = Layout::kAny;
   bool readonly = false;
   const Type* elem = nullptr;
   std::vector<const Type*> items{};
-  std::string name{};      // kNamed, kFormat, kDatetime
-  std::string text{};      // canonical spelling; parse_type(text) gives the type back
-  bool counted = false;    // a value of this type holds blocks (arrays, strings, and tuples with them)
+  std::string name{};   // kNamed, kFormat, kDatetime
+  std::string text{};   // canonical spelling; parse_type(text) gives the type back
+  bool counted = false; // a value of this type holds blocks (arrays, strings, and tuples with them)
 };
 
 using TypeRef = const Type*;
@@ -61,10 +61,10 @@ TypeRef scalar_type(array::DType dtype, bool weak = false);
 // datetime64 or timedelta64 of a unit: "ns", "25s", "D"; "generic": none.
 TypeRef datetime_type(array::DType dtype, std::string_view unit);
 TypeRef bool_type(bool weak = true);
-TypeRef int_type();    // Python's int (weak int64)
-TypeRef float_type();  // Python's float
+TypeRef int_type();   // Python's int (weak int64)
+TypeRef float_type(); // Python's float
 TypeRef complex_type();
-TypeRef intp_type();   // NumPy's int64
+TypeRef intp_type(); // NumPy's int64
 TypeRef none_type();
 TypeRef undefined_type();
 TypeRef object_type();

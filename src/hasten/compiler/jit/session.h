@@ -17,7 +17,8 @@ public:
   virtual abi::UfuncLoop loop() const = 0; // null where the object has none
 };
 
-// Links one object. Throws base::Diagnostic where a symbol is unknown or memory is denied. Thread-safe; no lock is held across anything of Python's.
+// Links one object. Throws base::Diagnostic where a symbol is unknown or memory is denied. Thread-safe; no lock is held across anything of
+// Python's.
 std::shared_ptr<LoadedCode> load_object(const std::string& bytes);
 
 // Adds a name that objects may refer to (what the bindings offer). Overrides nothing: names are added once.

@@ -1,5 +1,5 @@
-// Which arrays of a function can't share memory: a fresh array (Alloc, Ewise) overlaps neither the parameters' memory nor another fresh one.
-// Loads and stores of items carry that as alias scopes, so that LLVM needs no checks at run time.
+// Which arrays of a function can't share memory: a fresh array (Alloc, Ewise) overlaps neither the parameters' memory nor another fresh
+// one. Loads and stores of items carry that as alias scopes, so that LLVM needs no checks at run time.
 #pragma once
 
 #include <map>

@@ -232,9 +232,8 @@ private:
   bool can_expand(Loop& loop, const Comparisons& guard) {
     llvm::SCEVExpander expander(evolution_, "guard");
     const llvm::Instruction* place = loop.getLoopPreheader()->getTerminator();
-    return llvm::all_of(guard, [&](const Comparison& c) {
-      return expander.isSafeToExpandAt(c.left, place) && expander.isSafeToExpandAt(c.right, place);
-    });
+    return llvm::all_of(
+        guard, [&](const Comparison& c) { return expander.isSafeToExpandAt(c.left, place) && expander.isSafeToExpandAt(c.right, place); });
   }
 
   Value* expand(Loop& loop, const Comparisons& guard) {

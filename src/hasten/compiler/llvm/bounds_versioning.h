@@ -1,9 +1,9 @@
 // Takes index checks out of innermost loops.
 //
 // A check in a loop costs a compare and a branch each turn and, worse, keeps the loop from being vectorised. Where the index moves by a
-// constant step and the loop's trip count is known on entry, one guard before the loop decides for all turns. The loop is then there twice: a
-// fast one without those checks, and the one that was, for inputs that need it: it raises in the right turn, after the side effects of the
-// turns before.
+// constant step and the loop's trip count is known on entry, one guard before the loop decides for all turns. The loop is then there twice:
+// a fast one without those checks, and the one that was, for inputs that need it: it raises in the right turn, after the side effects of
+// the turns before.
 #pragma once
 
 #include <llvm/IR/PassManager.h>

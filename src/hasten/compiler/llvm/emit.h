@@ -12,7 +12,7 @@ namespace hasten::llvm_backend {
 enum class LoopKind : uint8_t { kNone, kUfunc, kGufunc };
 
 struct EmitOptions {
-  bool want_llvm = false;     // keep the optimised LLVM IR as text
+  bool want_llvm = false; // keep the optimised LLVM IR as text
   bool want_assembly = false;
   int optimization = 3;
   LoopKind loop = LoopKind::kNone;
@@ -26,7 +26,7 @@ inline constexpr const char* kEntrySymbol = "hasten_entry"; // abi::Entry
 inline constexpr const char* kLoopSymbol = "hasten_loop";   // abi::UfuncLoop, where asked for; its `data` becomes Env::bindings
 
 struct Object {
-  std::string bytes;    // ELF, relocatable; library addresses are named, not embedded
+  std::string bytes; // ELF, relocatable; library addresses are named, not embedded
   std::string llvm;
   std::string assembly;
 };

@@ -42,8 +42,7 @@ llvm::BasicBlock* ErrorExits::raise_builtin(abi::ErrorKind kind, llvm::StringRef
   const llvm::IRBuilderBase::InsertPointGuard stay(b_);
   llvm::BasicBlock* block = frame_.new_block("raise");
   b_.SetInsertPoint(block);
-  llvm::Function* raise =
-      unit.external("hst_raise_builtin", unit.i32(), {unit.pointer(), unit.i32(), unit.pointer()}, true);
+  llvm::Function* raise = unit.external("hst_raise_builtin", unit.i32(), {unit.pointer(), unit.i32(), unit.pointer()}, true);
   leave(b_.CreateCall(raise, {frame_.env(), unit.int32(static_cast<int64_t>(kind)), unit.text(message)}), location);
   return block;
 }
@@ -60,16 +59,15 @@ void ErrorExits::make_index_error() {
     index_parts_[i] = b.CreatePHI(unit.i64(), 4);
   }
   index_parts_[3] = b.CreatePHI(unit.i32(), 4);
-  llvm::Function* raise =
-      unit.external("hst_raise_index", unit.i32(), {unit.pointer(), unit.i64(), unit.i64(), unit.i64()}, true);
+  llvm::Function* raise = unit.external("hst_raise_index", unit.i32(), {unit.pointer(), unit.i64(), unit.i64(), unit.i64()}, true);
   llvm::Value* status = b.CreateCall(raise, {frame_.env(), index_parts_[0], index_parts_[1], index_parts_[2]});
   b.CreateBr(exit_);
   status_->addIncoming(status, index_error_);
   location_->addIncoming(index_parts_[3], index_error_);
 }
 
-void ErrorExits::branch_to_index_error(llvm::Value* inside, llvm::BasicBlock* next, llvm::Value* index, int64_t axis,
-                                       llvm::Value* size, uint32_t location) {
+void ErrorExits::branch_to_index_error(llvm::Value* inside, llvm::BasicBlock* next, llvm::Value* index, int64_t axis, llvm::Value* size,
+                                       uint32_t location) {
   if (index_error_ == nullptr) {
     make_index_error();
   }

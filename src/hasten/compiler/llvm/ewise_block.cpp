@@ -34,9 +34,8 @@ BlockShape emit_scalar_block(Unit& unit, const ir::Function& kernel, const Opera
   }
   std::vector<Parts> params;
   for (size_t i = 0; i < kinds.size(); ++i) {
-    params.push_back(kinds[i] == EwiseOperand::kArray
-                         ? Parts{}
-                         : load_item(unit, b, operand_type(kernel, kinds, i), pointers[i], Memory::kFrame));
+    params.push_back(kinds[i] == EwiseOperand::kArray ? Parts{}
+                                                      : load_item(unit, b, operand_type(kernel, kinds, i), pointers[i], Memory::kFrame));
   }
 
   const CountedLoop loop = begin_loop(frame, b);
@@ -70,8 +69,7 @@ void check_operands(const ir::Function& kernel, const OperandKinds& kinds) {
 llvm::Constant* build_program(Unit& unit, uint32_t index, const OperandKinds& kinds) {
   const ir::Function& kernel = unit.ir().functions[index];
   check_operands(kernel, kinds);
-  llvm::Function* block =
-      unit.define(("block" + llvm::Twine(index)).str(), unit.i32(), {unit.pointer(), unit.pointer(), unit.i64()});
+  llvm::Function* block = unit.define(("block" + llvm::Twine(index)).str(), unit.i32(), {unit.pointer(), unit.pointer(), unit.i64()});
   describe_env(*block, 0);
   const BlockShape shape =
       is_straight(kernel) ? emit_straight_block(unit, kernel, kinds, block) : emit_scalar_block(unit, kernel, kinds, block);

@@ -134,8 +134,8 @@ bool is_straight(const ir::Function& function) {
   return std::all_of(function.params.begin(), function.params.end(), is_scalar) &&
          std::all_of(instrs.begin(), instrs.end() - 1, [&](ir::ValueId id) {
            const ir::Instr& instr = function.values[id];
-           return ir::info(instr.op).effects == ir::kPure && instr.op != ir::Op::kPhi && instr.op != ir::Op::kWrapIndex && instr.op != ir::Op::kBinding &&
-                  is_scalar(instr.type);
+           return ir::info(instr.op).effects == ir::kPure && instr.op != ir::Op::kPhi && instr.op != ir::Op::kWrapIndex &&
+                  instr.op != ir::Op::kBinding && is_scalar(instr.type);
          });
 }
 

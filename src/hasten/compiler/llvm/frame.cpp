@@ -20,8 +20,7 @@ llvm::Value* extended(Unit& unit, Builder& b, Part part, llvm::Value* value) {
 
 } // namespace
 
-Frame::Frame(Unit& unit, llvm::Function& host, llvm::Value* env, Builder& b)
-    : unit_(unit), host_(host), env_(env), entry_(unit) {
+Frame::Frame(Unit& unit, llvm::Function& host, llvm::Value* env, Builder& b) : unit_(unit), host_(host), env_(env), entry_(unit) {
   llvm::BasicBlock* entry = new_block("entry");
   llvm::BasicBlock* body = new_block("body");
   entry_.SetInsertPoint(entry);
@@ -53,8 +52,7 @@ llvm::Value* offset_address(Builder& b, llvm::Value* base, uint64_t offset) {
 }
 
 llvm::Value* load_part(Unit& unit, Builder& b, Part part, llvm::Value* address, Memory memory) {
-  llvm::LoadInst* load =
-      b.CreateAlignedLoad(memory_type(unit.context(), part), address, llvm::Align(part_bytes(part)));
+  llvm::LoadInst* load = b.CreateAlignedLoad(memory_type(unit.context(), part), address, llvm::Align(part_bytes(part)));
   unit.mark(load, memory);
   return part.kind == PartKind::kBool ? b.CreateICmpNE(load, b.getInt8(0)) : static_cast<llvm::Value*>(load);
 }

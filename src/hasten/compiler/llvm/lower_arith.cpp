@@ -17,8 +17,8 @@ llvm::Value* minimum_or_maximum(Lane& lane, ir::Op op, ir::TypeRef type, llvm::V
     return lane.b.CreateSelect(first, a, b);
   }
   const bool is_signed = type->kind == ir::Kind::kDatetime || type->is_signed;
-  const llvm::Intrinsic::ID id = minimum ? (is_signed ? llvm::Intrinsic::smin : llvm::Intrinsic::umin)
-                                         : (is_signed ? llvm::Intrinsic::smax : llvm::Intrinsic::umax);
+  const llvm::Intrinsic::ID id =
+      minimum ? (is_signed ? llvm::Intrinsic::smin : llvm::Intrinsic::umin) : (is_signed ? llvm::Intrinsic::smax : llvm::Intrinsic::umax);
   return lane.b.CreateBinaryIntrinsic(id, a, b);
 }
 

@@ -78,8 +78,8 @@ Parts Lowering::lower_load(const Instr& instr) {
   Parts result;
   uint64_t offset = 0;
   for (Part part : parts_of(elem)) {
-    llvm::LoadInst* load = b_.CreateAlignedLoad(memory_type(unit_.context(), part), offset_address(b_, address, offset),
-                                                llvm::Align(part_bytes(part)));
+    llvm::LoadInst* load =
+        b_.CreateAlignedLoad(memory_type(unit_.context(), part), offset_address(b_, address, offset), llvm::Align(part_bytes(part)));
     alias_.mark(load, array);
     result.push_back(part.kind == PartKind::kBool ? b_.CreateICmpNE(load, b_.getInt8(0)) : static_cast<llvm::Value*>(load));
     offset += part_bytes(part);
@@ -161,9 +161,9 @@ llvm::Value* Lowering::checked_byte_count(const Instr& instr) {
   }
   llvm::BasicBlock* negative_error =
       errors_.raise_builtin(abi::ErrorKind::kValueError, "negative dimensions are not allowed", instr.location);
-  llvm::BasicBlock* size_error = errors_.raise_builtin(
-      abi::ErrorKind::kValueError,
-      "array is too big; `arr.size * arr.dtype.itemsize` is larger than the maximum possible size.", instr.location);
+  llvm::BasicBlock* size_error =
+      errors_.raise_builtin(abi::ErrorKind::kValueError,
+                            "array is too big; `arr.size * arr.dtype.itemsize` is larger than the maximum possible size.", instr.location);
   llvm::BasicBlock* not_negative = frame_.new_block("not_negative");
   llvm::BasicBlock* fits = frame_.new_block("fits");
   b_.CreateCondBr(b_.CreateICmpSLT(any_negative, b_.getInt64(0)), negative_error, not_negative, unit_.unlikely());

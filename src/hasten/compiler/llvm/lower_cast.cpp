@@ -95,8 +95,7 @@ Parts lower_cast(Lane& lane, ir::TypeRef from, ir::TypeRef to, const Parts& valu
   const Part target = only_part(to);
   Parts result{convert_part(lane, value[0], source, target)};
   if (ir::is_complex(to)) {
-    result.push_back(ir::is_complex(from) ? convert_part(lane, value[1], source, target)
-                                          : llvm::Constant::getNullValue(lane.type(target)));
+    result.push_back(ir::is_complex(from) ? convert_part(lane, value[1], source, target) : llvm::Constant::getNullValue(lane.type(target)));
   }
   return result;
 }

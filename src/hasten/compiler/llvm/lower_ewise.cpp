@@ -79,8 +79,7 @@ Parts Lowering::lower_ewise_new(ValueId id, const Instr& instr) {
 void Lowering::lower_ewise_into(const Instr& instr) {
   llvm::Type* const pointer = unit_.pointer();
   llvm::Function* driver = unit_.external("hst_ewise_into", unit_.i32(), {pointer, pointer, pointer, pointer});
-  llvm::Value* status = b_.CreateCall(
-      driver, {frame_.env(), ewise_program(instr, 1), ewise_operands(instr, 1), view_of(instr.args[0])});
+  llvm::Value* status = b_.CreateCall(driver, {frame_.env(), ewise_program(instr, 1), ewise_operands(instr, 1), view_of(instr.args[0])});
   errors_.leave_unless_ok(status, instr.location);
 }
 
@@ -89,8 +88,7 @@ Parts Lowering::lower_ewise_reduce(const Instr& instr) {
   llvm::Value* result = frame_.reserve(item_size(instr.type), 16);
   llvm::Type* const pointer = unit_.pointer();
   llvm::Function* driver = unit_.external("hst_ewise_reduce", unit_.i32(), {pointer, pointer, pointer, unit_.i32(), pointer});
-  llvm::Value* status =
-      b_.CreateCall(driver, {frame_.env(), ewise_program(instr, 0), ewise_operands(instr, 0), unit_.int32(kind), result});
+  llvm::Value* status = b_.CreateCall(driver, {frame_.env(), ewise_program(instr, 0), ewise_operands(instr, 0), unit_.int32(kind), result});
   errors_.leave_unless_ok(status, instr.location);
   return load_item(unit_, b_, instr.type, result, Memory::kFrame);
 }

@@ -63,8 +63,7 @@ Parts identity(Lane& lane, ir::TypeRef type, ir::Reduction reduction) {
 
 void check_body(const ir::Function& body, const ir::Instr& loop) {
   const bool tuple = body.result != nullptr && body.result->kind == ir::Kind::kTuple;
-  if (!body.loop_body || !tuple || body.result->items.size() != body.reductions.size() ||
-      body.params.size() != loop.args.size() + 1) {
+  if (!body.loop_body || !tuple || body.result->items.size() != body.reductions.size() || body.params.size() != loop.args.size() + 1) {
     base::internal_error("the body of a parallel loop, " + body.name + ", does not fit it");
   }
 }
@@ -76,8 +75,7 @@ llvm::Function* emit_loop_body(Unit& unit, const ir::Function& body, uint32_t in
     return llvm::cast<llvm::Function>(known);
   }
   llvm::Type* const pointer = unit.pointer();
-  llvm::Function* host =
-      unit.define(("loop" + llvm::Twine(index)).str(), unit.i32(), {pointer, pointer, pointer, unit.i64(), unit.i64()});
+  llvm::Function* host = unit.define(("loop" + llvm::Twine(index)).str(), unit.i32(), {pointer, pointer, pointer, unit.i64(), unit.i64()});
   known = host;
   describe_env(*host, 0);
   host->addParamAttr(1, llvm::Attribute::ReadOnly);
@@ -189,10 +187,9 @@ Parts Lowering::lower_parallel_for(const Instr& instr) {
     partials = memory;
   }
   llvm::Value* chunks = frame_.scratch(kSlot);
-  llvm::Function* run = unit_.external(
-      "hst_parallel_for", unit_.i32(), {pointer, unit_.i64(), pointer, pointer, pointer, unit_.i64(), unit_.i32(), pointer});
-  llvm::Value* status =
-      b_.CreateCall(run, {frame_.env(), n, native, captures, partials, b_.getInt64(partial_bytes), most, chunks});
+  llvm::Function* run =
+      unit_.external("hst_parallel_for", unit_.i32(), {pointer, unit_.i64(), pointer, pointer, pointer, unit_.i64(), unit_.i32(), pointer});
+  llvm::Value* status = b_.CreateCall(run, {frame_.env(), n, native, captures, partials, b_.getInt64(partial_bytes), most, chunks});
   errors_.leave_unless_ok(status, instr.location);
   if (partial_bytes == 0) {
     return {};

@@ -108,7 +108,8 @@ private:
   std::vector<Parts> values_;
   std::vector<llvm::BasicBlock*> blocks_;     // where each IR block begins; null where it can't be reached
   std::vector<llvm::BasicBlock*> block_ends_; // where its control op stands
-  std::map<std::pair<BlockId, BlockId>, llvm::SmallVector<llvm::BasicBlock*, 2>> edges_; // edges with blocks of their own, in order of preds
+  std::map<std::pair<BlockId, BlockId>, llvm::SmallVector<llvm::BasicBlock*, 2>>
+      edges_; // edges with blocks of their own, in order of preds
   std::vector<bool> wants_view_;
   std::map<ValueId, llvm::Value*> views_;
 };

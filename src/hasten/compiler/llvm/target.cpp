@@ -48,8 +48,8 @@ void switch_off_passes() {
   }
 }
 
-// What this machine has beyond, or lacks of, what LLVM takes for granted under the CPU's name. Each function looks its target up by this text,
-// many times, so it is kept short.
+// What this machine has beyond, or lacks of, what LLVM takes for granted under the CPU's name. Each function looks its target up by this
+// text, many times, so it is kept short.
 std::string unusual_features(const llvm::MCSubtargetInfo& usual, const llvm::StringMap<bool, llvm::MallocAllocator>& features) {
   std::vector<std::string> names;
   for (const auto& feature : features) {

@@ -18,9 +18,7 @@ llvm::Type* float_type(llvm::LLVMContext& context, unsigned bits) {
   }
 }
 
-llvm::Type* widen(llvm::Type* scalar, unsigned width) {
-  return width == 1 ? scalar : llvm::FixedVectorType::get(scalar, width);
-}
+llvm::Type* widen(llvm::Type* scalar, unsigned width) { return width == 1 ? scalar : llvm::FixedVectorType::get(scalar, width); }
 
 } // namespace
 

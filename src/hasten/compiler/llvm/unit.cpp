@@ -53,8 +53,8 @@ llvm::GlobalVariable* Unit::external_data(llvm::StringRef name) {
 
 llvm::Function* Unit::define(llvm::StringRef name, llvm::Type* result, llvm::ArrayRef<llvm::Type*> params, bool exported) {
   auto* type = llvm::FunctionType::get(result, params, false);
-  llvm::Function* function = llvm::Function::Create(
-      type, exported ? llvm::GlobalValue::ExternalLinkage : llvm::GlobalValue::InternalLinkage, name, module_);
+  llvm::Function* function =
+      llvm::Function::Create(type, exported ? llvm::GlobalValue::ExternalLinkage : llvm::GlobalValue::InternalLinkage, name, module_);
   function->setDoesNotThrow();
   return function;
 }
@@ -159,7 +159,6 @@ void Unit::mark(llvm::Instruction* access, Memory memory) {
 bool Unit::is_marked(const llvm::Instruction& access, Memory memory) const {
   return access.getMetadata(llvm::LLVMContext::MD_tbaa) == tags_[static_cast<size_t>(memory)];
 }
-
 
 llvm::Constant* Unit::text(llvm::StringRef content) {
   llvm::Constant*& known = cached("text:" + content.str());

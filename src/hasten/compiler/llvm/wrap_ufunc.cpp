@@ -16,8 +16,7 @@ namespace {
 // void loop(char** args, const int64_t* dimensions, const int64_t* steps, void* data)
 llvm::Function* define_loop(Unit& unit) {
   llvm::Type* const pointer = unit.pointer();
-  llvm::Function* host =
-      unit.define(kLoopSymbol, llvm::Type::getVoidTy(unit.context()), {pointer, pointer, pointer, pointer}, true);
+  llvm::Function* host = unit.define(kLoopSymbol, llvm::Type::getVoidTy(unit.context()), {pointer, pointer, pointer, pointer}, true);
   for (unsigned i = 0; i < 3; ++i) {
     host->addParamAttr(i, llvm::Attribute::NoAlias);
     host->addParamAttr(i, llvm::Attribute::ReadOnly);
@@ -28,8 +27,8 @@ llvm::Function* define_loop(Unit& unit) {
 // The loop's arguments, and the ways out of it.
 struct LoopFrame {
   LoopFrame(Unit& u, llvm::Function* host)
-      : unit(u), b(u), frame(u, *host, nullptr, b), args(host->getArg(0)), dimensions(host->getArg(1)),
-        steps(host->getArg(2)), env(make_env(frame, b)) {
+      : unit(u), b(u), frame(u, *host, nullptr, b), args(host->getArg(0)), dimensions(host->getArg(1)), steps(host->getArg(2)),
+        env(make_env(frame, b)) {
     frame.set_env(env);
     unit.mark(b.CreateStore(host->getArg(3), offset_address(b, env, offsetof(abi::Env, bindings))), Memory::kEnv);
   }
@@ -181,8 +180,8 @@ void emit_carried_loop(LoopFrame& loop, const ir::Function& function, const std:
   for (size_t o = inputs; o < operands.pointers.size(); ++o) {
     carried = b.CreateOr(carried, b.CreateICmpEQ(operands.steps[o], b.getInt64(0)));
     for (size_t i = 0; i < inputs; ++i) {
-      llvm::Value* distance = b.CreateSub(b.CreatePtrToInt(operands.pointers[o], b.getInt64Ty()),
-                                          b.CreatePtrToInt(operands.pointers[i], b.getInt64Ty()));
+      llvm::Value* distance =
+          b.CreateSub(b.CreatePtrToInt(operands.pointers[o], b.getInt64Ty()), b.CreatePtrToInt(operands.pointers[i], b.getInt64Ty()));
       carried = b.CreateOr(carried, b.CreateICmpEQ(distance, operands.steps[o]));
     }
   }

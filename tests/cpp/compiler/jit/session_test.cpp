@@ -44,7 +44,8 @@ TEST(Session, FindsNamesThatWereAddedOrAreProvided) {
 }
 
 TEST(Session, OffersTheLibraryAndC) {
-  for (const char* name : {"hst_block_new", "hst_parallel_for", "hst_ewise_new", "hst_release_slots", "sin", "powf", "memcpy", "__extendhfsf2", "cexp"}) {
+  for (const char* name :
+       {"hst_block_new", "hst_parallel_for", "hst_ewise_new", "hst_release_slots", "sin", "powf", "memcpy", "__extendhfsf2", "cexp"}) {
     EXPECT_NE(find_symbol(name), nullptr) << name;
   }
   EXPECT_EQ(reinterpret_cast<double (*)(double)>(find_symbol("cos"))(0.5), std::cos(0.5));

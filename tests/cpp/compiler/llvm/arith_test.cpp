@@ -23,7 +23,8 @@ std::string vector_text(const std::string& body, int operands, const char* opera
   const std::string out = array_of(result);
   std::string kernel = scalar_text(body, operands, operand, result);
   kernel.insert(kernel.find("\nb0"), " kernel straight");
-  std::string text = "func @0 whole(" + out + ", " + in + (operands == 2 ? ", " + in : "") + ") -> none\nb0:\n  %0 = param 0 : " + out + "\n";
+  std::string text =
+      "func @0 whole(" + out + ", " + in + (operands == 2 ? ", " + in : "") + ") -> none\nb0:\n  %0 = param 0 : " + out + "\n";
   std::string args;
   for (int i = 1; i <= operands; ++i) {
     text += "  %" + std::to_string(i) + " = param " + std::to_string(i) + " : " + in + "\n";
@@ -79,8 +80,8 @@ template <typename T, typename R = T> void check_unary(const std::string& op, co
     const R expected = reference(values[i]);
     const R alone = scalar.run<R>(T(values[i]));
     EXPECT_TRUE(same<R>(alone, expected)) << show<T>(values[i]) << " should give " << show(expected) << ", not " << show(alone);
-    EXPECT_TRUE(same<R>(R(out.items[i]), expected)) << show<T>(values[i]) << " should give " << show(expected) << " in a vector, not "
-                                                     << show(R(out.items[i]));
+    EXPECT_TRUE(same<R>(R(out.items[i]), expected))
+        << show<T>(values[i]) << " should give " << show(expected) << " in a vector, not " << show(R(out.items[i]));
   }
 }
 
@@ -110,7 +111,9 @@ template <typename T> T floor_mod(T a, T b) {
   }
 }
 
-template <typename T> T trunc_div(T a, T b) { return std::is_signed_v<T> && b == T(-1) ? static_cast<T>(0 - static_cast<std::make_unsigned_t<T>>(a)) : static_cast<T>(a / b); }
+template <typename T> T trunc_div(T a, T b) {
+  return std::is_signed_v<T> && b == T(-1) ? static_cast<T>(0 - static_cast<std::make_unsigned_t<T>>(a)) : static_cast<T>(a / b);
+}
 template <typename T> T trunc_mod(T a, T b) { return std::is_signed_v<T> && b == T(-1) ? T(0) : static_cast<T>(a % b); }
 
 // CPython's float_divmod.
@@ -255,9 +258,7 @@ TYPED_TEST(Complexes, Compute) {
   using T = TypeParam;
   check_binary<T>("add", [](T a, T b) { return T(a.real() + b.real(), a.imag() + b.imag()); });
   check_binary<T>("sub", [](T a, T b) { return T(a.real() - b.real(), a.imag() - b.imag()); });
-  check_binary<T>("mul", [](T a, T b) {
-    return T(a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real());
-  });
+  check_binary<T>("mul", [](T a, T b) { return T(a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()); });
   check_binary<T>("div", smith_divide<T>);
   check_binary<T, bool>("eq", [](T a, T b) { return a == b; });
   check_binary<T, bool>("ne", [](T a, T b) { return a != b; });
@@ -297,7 +298,8 @@ template <typename R, typename T> R converted(T value) {
     const auto to_int64 = [](double v) { return std::fabs(v) < 0x1p63 ? static_cast<int64_t>(v) : INT64_MIN; };
     const auto to_int32 = [](double v) { return v > -0x1p31 - 1 && v < 0x1p31 ? static_cast<int32_t>(v) : INT32_MIN; };
     if constexpr (std::is_same_v<R, uint64_t>) {
-      return value >= T(0x1p63) ? static_cast<uint64_t>(to_int64(value - T(0x1p63))) ^ (uint64_t{1} << 63) : static_cast<uint64_t>(to_int64(value));
+      return value >= T(0x1p63) ? static_cast<uint64_t>(to_int64(value - T(0x1p63))) ^ (uint64_t{1} << 63)
+                                : static_cast<uint64_t>(to_int64(value));
     } else if constexpr (sizeof(R) == 8 || std::is_same_v<R, uint32_t>) {
       return static_cast<R>(to_int64(value));
     } else {
@@ -421,12 +423,14 @@ TEST(Entry, ExtendsNarrowResults) {
 }
 
 TEST(Strict, NeverFusesMultiplyAndAdd) {
-  Code code("func f(float64, float64, float64) -> float64\nb0:\n  %0 = param 0 : float64\n  %1 = param 1 : float64\n  %2 = param 2 : float64\n"
-            "  %3 = mul %0, %1 : float64\n  %4 = add %3, %2 : float64\n  ret %4");
+  Code code(
+      "func f(float64, float64, float64) -> float64\nb0:\n  %0 = param 0 : float64\n  %1 = param 1 : float64\n  %2 = param 2 : float64\n"
+      "  %3 = mul %0, %1 : float64\n  %4 = add %3, %2 : float64\n  ret %4");
   const double a = 1 + 0x1p-30;
   EXPECT_EQ(code.run<double>(a, a, -1.0), a * a - 1.0);
-  Code fused("func f(float64, float64, float64) -> float64\nb0:\n  %0 = param 0 : float64\n  %1 = param 1 : float64\n  %2 = param 2 : float64\n"
-             "  %3 = intrinsic fma %0, %1, %2 : float64\n  ret %3");
+  Code fused(
+      "func f(float64, float64, float64) -> float64\nb0:\n  %0 = param 0 : float64\n  %1 = param 1 : float64\n  %2 = param 2 : float64\n"
+      "  %3 = intrinsic fma %0, %1, %2 : float64\n  ret %3");
   EXPECT_EQ(fused.run<double>(a, a, -1.0), std::fma(a, a, -1.0));
 }
 

@@ -15,11 +15,14 @@ template <typename T> void copies_items() {
   SCOPED_TRACE(type);
   Code code("func f(array(" + type + ", 2d, A), array(" + type + ", 2d, A), int64, int64) -> " + type + R"(
 b0:
-  %0 = param 0 : array()" + type + R"(, 2d, A)
-  %1 = param 1 : array()" + type + R"(, 2d, A)
+  %0 = param 0 : array()" +
+            type + R"(, 2d, A)
+  %1 = param 1 : array()" +
+            type + R"(, 2d, A)
   %2 = param 2 : int64
   %3 = param 3 : int64
-  %4 = load %0, %2, %3 : )" + type + R"(
+  %4 = load %0, %2, %3 : )" +
+            type + R"(
   store %1, %3, %2, %4
   ret %4)");
   const std::vector<T> values = interesting<T>();
@@ -49,8 +52,8 @@ TEST(Items, OfEveryDtypeAreReadAndWritten) {
 
 TEST(Items, FollowTheLayout) {
   const auto load = [](const char* layout) {
-    return "func f(array(float64, 2d, " + std::string(layout) + "), int64, int64) -> float64\nb0:\n  %0 = param 0 : array(float64, 2d, " + layout +
-           ")\n  %1 = param 1 : int64\n  %2 = param 2 : int64\n  %3 = load %0, %1, %2 : float64\n  ret %3";
+    return "func f(array(float64, 2d, " + std::string(layout) + "), int64, int64) -> float64\nb0:\n  %0 = param 0 : array(float64, 2d, " +
+           layout + ")\n  %1 = param 1 : int64\n  %2 = param 2 : int64\n  %3 = load %0, %1, %2 : float64\n  ret %3";
   };
   Array<double> items({0, 1, 2, 3, 4, 5}, {2, 3});
   EXPECT_EQ(Code(load("C")).run<double>(items, int64_t{1}, int64_t{2}), 5);
@@ -100,7 +103,8 @@ TEST(CheckIndex, WrapsNegativeIndicesAndRaisesOutside) {
 }
 
 TEST(WrapIndex, WrapsWithoutChecking) {
-  Code code("func f(int64, int64) -> int64\nb0:\n  %0 = param 0 : int64\n  %1 = param 1 : int64\n  %2 = wrap.index %0, %1 : int64\n  ret %2");
+  Code code(
+      "func f(int64, int64) -> int64\nb0:\n  %0 = param 0 : int64\n  %1 = param 1 : int64\n  %2 = wrap.index %0, %1 : int64\n  ret %2");
   EXPECT_EQ(code.run<int64_t>(int64_t{5}, int64_t{3}), 5);
   EXPECT_EQ(code.run<int64_t>(int64_t{-1}, int64_t{3}), 2);
 }
@@ -129,15 +133,17 @@ b0:
 }
 
 TEST(Relabel, KeepsTheArray) {
-  Code code("func f(array(int64, 1d, C)) -> int64\nb0:\n  %0 = param 0 : array(int64, 1d, C)\n  %1 = relabel %0 : array(int64, 1d, A, readonly)\n"
-            "  %2 = const 1 : int64\n  %3 = load %1, %2 : int64\n  %4 = stride %1, 0 : int64\n  %5 = add %3, %4 : int64\n  ret %5");
+  Code code(
+      "func f(array(int64, 1d, C)) -> int64\nb0:\n  %0 = param 0 : array(int64, 1d, C)\n  %1 = relabel %0 : array(int64, 1d, A, readonly)\n"
+      "  %2 = const 1 : int64\n  %3 = load %1, %2 : int64\n  %4 = stride %1, 0 : int64\n  %5 = add %3, %4 : int64\n  ret %5");
   Array<int64_t> items({5, 6});
   EXPECT_EQ(code.run<int64_t>(items), 14);
 }
 
 std::string alloc_text(const char* layout, const char* immediate) {
-  return std::string("func f(int64, int64) -> array(float32, 2d, ") + layout + ")\nb0:\n  %0 = param 0 : int64\n  %1 = param 1 : int64\n  %2 = alloc %0, %1" +
-         immediate + " : array(float32, 2d, " + layout + ") !3:5\n  ret %2";
+  return std::string("func f(int64, int64) -> array(float32, 2d, ") + layout +
+         ")\nb0:\n  %0 = param 0 : int64\n  %1 = param 1 : int64\n  %2 = alloc %0, %1" + immediate + " : array(float32, 2d, " + layout +
+         ") !3:5\n  ret %2";
 }
 
 TEST(Alloc, GivesABlockWithTheLayoutAskedFor) {
@@ -214,7 +220,8 @@ b2: <- b1
   %9 = add %5, %4 : int64
   br b1
 b3: <- b1
-  ret %2)", options);
+  ret %2)",
+            options);
   EXPECT_NE(code.object().llvm.find("vector.body"), std::string::npos);
   EXPECT_EQ(code.object().llvm.find("memcheck"), std::string::npos);
   Array<double> in({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17});

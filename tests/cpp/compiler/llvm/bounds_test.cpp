@@ -263,7 +263,8 @@ b5: <- b3
   br b1
 b6: <- b1
   %20 = const {} : none
-  ret %20)", with_text());
+  ret %20)",
+            with_text());
   EXPECT_NE(code.object().llvm.find("vector.body"), std::string::npos);
   Array<double> in({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21});
   Array<double> out(std::vector<double>(18));

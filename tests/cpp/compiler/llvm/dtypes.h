@@ -47,8 +47,26 @@ template <typename T> std::vector<T> interesting() {
     }
     return values;
   } else if constexpr (std::is_floating_point_v<T>) {
-    return {T(0), T(-0.0), T(1), T(-1), T(0.5), T(2.75), T(-2.75), T(7), T(-7), T(3), T(1e9), T(-1e9), T(1e20), T(-3e38),
-            Limits::min(), Limits::max(), Limits::lowest(), Limits::infinity(), -Limits::infinity(), Limits::quiet_NaN()};
+    return {T(0),
+            T(-0.0),
+            T(1),
+            T(-1),
+            T(0.5),
+            T(2.75),
+            T(-2.75),
+            T(7),
+            T(-7),
+            T(3),
+            T(1e9),
+            T(-1e9),
+            T(1e20),
+            T(-3e38),
+            Limits::min(),
+            Limits::max(),
+            Limits::lowest(),
+            Limits::infinity(),
+            -Limits::infinity(),
+            Limits::quiet_NaN()};
   } else if constexpr (std::is_signed_v<T>) {
     return {0, 1, -1, 2, -2, 3, -3, 7, -7, 100, -100, Limits::max(), Limits::min(), T(Limits::max() - 1), T(Limits::min() + 1)};
   } else {

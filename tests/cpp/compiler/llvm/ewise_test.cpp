@@ -40,7 +40,8 @@ EwisePlan plan(const char* text, int iota = -1) {
 }
 
 TEST(Plan, ASingleCallNeedsNoLoopAndNoBuffer) {
-  const EwisePlan p = plan("func k(float64) -> float64 kernel straight\nb0:\n  %0 = param 0 : float64\n  %1 = ufunc \"npy_loop.exp.dd\" %0 : float64\n  ret %1");
+  const EwisePlan p = plan(
+      "func k(float64) -> float64 kernel straight\nb0:\n  %0 = param 0 : float64\n  %1 = ufunc \"npy_loop.exp.dd\" %0 : float64\n  ret %1");
   ASSERT_EQ(p.stages.size(), 1U);
   EXPECT_TRUE(p.stages[0].computed.empty());
   EXPECT_TRUE(p.result_from_call);
@@ -219,8 +220,9 @@ b0:
 }
 
 TEST(EwiseShaped, FillsWithAConstant) {
-  Code code("func @0 f(int64) -> array(bool, 1d, C)\nb0:\n  %0 = param 0 : int64\n  %1 = ewise.shaped @1 %0 : array(bool, 1d, C)\n  ret %1\n\n"
-            "func @1 k() -> bool kernel straight\nb0:\n  %0 = const true : bool\n  ret %0");
+  Code code(
+      "func @0 f(int64) -> array(bool, 1d, C)\nb0:\n  %0 = param 0 : int64\n  %1 = ewise.shaped @1 %0 : array(bool, 1d, C)\n  ret %1\n\n"
+      "func @1 k() -> bool kernel straight\nb0:\n  %0 = const true : bool\n  ret %0");
   ASSERT_EQ(code.call(int64_t{77}), 0);
   EXPECT_EQ(take_array<char>(code), std::vector<char>(77, 1));
 }

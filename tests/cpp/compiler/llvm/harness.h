@@ -58,7 +58,8 @@ template <typename T> struct Array {
 // Appends what abi/slots.h says.
 void add_slots(Slots& slots, void* data, const std::vector<int64_t>& shape, const std::vector<int64_t>& strides);
 
-template <typename T> Array<T>::Array(const std::vector<T>& content, std::vector<int64_t> dimensions)
+template <typename T>
+Array<T>::Array(const std::vector<T>& content, std::vector<int64_t> dimensions)
     : items(content.begin(), content.end()), shape(std::move(dimensions)), strides(shape.size()) {
   int64_t stride = sizeof(Item<T>);
   for (size_t axis = shape.size(); axis-- > 0;) {

@@ -13,7 +13,8 @@ using abi::TypeNum;
 
 // ---- kernels that check what they get
 
-int32_t scalars(Env*, double* result, int8_t flag, int8_t a, uint8_t b, int16_t c, uint16_t half, int64_t d, float e, double re, double im) {
+int32_t scalars(Env*, double* result, int8_t flag, int8_t a, uint8_t b, int16_t c, uint16_t half, int64_t d, float e, double re,
+                double im) {
   *result = flag * 1e6 + a * 1e5 + b * 1e2 + c + half + static_cast<double>(d) + e + re + im;
   return 0;
 }
@@ -23,7 +24,8 @@ int32_t flags(Env*, int8_t* result, int8_t flag) {
   return 0;
 }
 
-int32_t several(Env*, int64_t* count, std::complex<double>* sum, ArrayView* array, int8_t* has, double* value, const ArrayView* in, int64_t n) {
+int32_t several(Env*, int64_t* count, std::complex<double>* sum, ArrayView* array, int8_t* has, double* value, const ArrayView* in,
+                int64_t n) {
   EXPECT_EQ(in->ndim, 2);
   EXPECT_EQ(in->dtype, TypeNum::kInt32);
   EXPECT_EQ(in->shape[1], 3);
@@ -204,9 +206,11 @@ TEST_F(Runtime, CallsCFunctions) {
 }
 
 TEST_F(Runtime, CallsCFunctionsOfComplexNumbers) {
-  Code wide("func f(complex128) -> complex128\nb0:\n  %0 = param 0 : complex128\n  %1 = extern \"test_conjugate\" %0 : complex128\n  ret %1");
+  Code wide(
+      "func f(complex128) -> complex128\nb0:\n  %0 = param 0 : complex128\n  %1 = extern \"test_conjugate\" %0 : complex128\n  ret %1");
   EXPECT_EQ(wide.run<std::complex<double>>(std::complex<double>(1, 2)), std::complex<double>(1, -2));
-  Code narrow("func f(complex64) -> complex64\nb0:\n  %0 = param 0 : complex64\n  %1 = extern \"test_conjugate_f\" %0 : complex64\n  ret %1");
+  Code narrow(
+      "func f(complex64) -> complex64\nb0:\n  %0 = param 0 : complex64\n  %1 = extern \"test_conjugate_f\" %0 : complex64\n  ret %1");
   EXPECT_EQ(narrow.run<std::complex<float>>(std::complex<float>(1, 2)), std::complex<float>(1, -2));
 }
 

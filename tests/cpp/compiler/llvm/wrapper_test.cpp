@@ -101,7 +101,8 @@ b0:
   %2 = cast %0 : int64
   %3 = not %1 : bool
   %4 = tuple %2, %3 : tuple(int64, bool)
-  ret %4)", ufunc(2));
+  ret %4)",
+            ufunc(2));
   std::vector<int32_t> a(50);
   std::vector<char> b(50);
   std::vector<int64_t> wide(50);
@@ -197,7 +198,8 @@ b0:
   %2 = const 1 : int64
   %3 = load %1, %2 : float64
   %4 = mul %0, %3 : float64
-  ret %4)", ufunc());
+  ret %4)",
+            ufunc());
   Array<double> global({1, 10});
   Slots slots;
   add_argument(slots, global);
