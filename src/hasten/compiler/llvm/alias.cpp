@@ -69,6 +69,9 @@ AliasScopes::Marks AliasScopes::marks_for(const Origins& origins) {
 
 void AliasScopes::mark(llvm::Instruction* access, ir::ValueId array) {
   unit_.mark(access, Memory::kItems);
+  if (!runs_once_) {
+    return;
+  }
   if (!ready_) {
     find_origins();
   }

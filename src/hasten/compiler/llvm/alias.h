@@ -12,7 +12,8 @@ namespace hasten::llvm_backend {
 
 class AliasScopes {
 public:
-  AliasScopes(Unit& unit, const ir::Function& function) : unit_(unit), function_(function) {}
+  // Of a body that runs once in a call: else an array that is fresh in one run could be a parameter in the next, and nothing may be said.
+  AliasScopes(Unit& unit, const ir::Function& function, bool runs_once) : unit_(unit), function_(function), runs_once_(runs_once) {}
 
   // Marks a load or store of an item of `array`.
   void mark(llvm::Instruction* access, ir::ValueId array);
@@ -33,6 +34,7 @@ private:
 
   Unit& unit_;
   const ir::Function& function_;
+  bool runs_once_;
   bool ready_ = false;
   std::map<ir::ValueId, llvm::Metadata*> scopes_;
   std::map<ir::ValueId, Marks> marks_;

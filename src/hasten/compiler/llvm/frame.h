@@ -22,6 +22,9 @@ public:
   llvm::BasicBlock* new_block(const char* name);
   // Stack memory for the whole call, aligned for vectors.
   llvm::AllocaInst* reserve(uint64_t bytes, uint64_t alignment = 8);
+  // IR instructions of callees that have become part of this function.
+  size_t inlined() const { return inlined_; }
+  void count_inlined(size_t instructions) { inlined_ += instructions; }
   // The same memory for all who ask for this many bytes: for what a call consumes before it returns.
   llvm::Value* scratch(uint64_t bytes);
 
@@ -31,6 +34,7 @@ private:
   llvm::Value* env_;
   Builder entry_;
   std::map<uint64_t, llvm::Value*> scratch_;
+  size_t inlined_ = 0;
 };
 
 // Address of the byte `offset` behind `base`.

@@ -8,6 +8,12 @@
 #include "hasten/compiler/llvm/lowering.h"
 
 namespace hasten::llvm_backend {
+namespace {
+
+constexpr size_t kMostInlined = 60;        // IR instructions of a callee
+constexpr size_t kMostInlinedAtAll = 1000; // of all callees in one function
+
+} // namespace
 
 // Of two edges between the same blocks each gets a block of its own, so that phis can tell them apart.
 llvm::BasicBlock* Lowering::split_edge(BlockId from, BlockId to) {
@@ -106,12 +112,54 @@ Parts Lowering::lower_checked(const Instr& instr) {
   return {b_.CreateExtractValue(both, 0)};
 }
 
+// Small functions become part of their callers; what the callee leaves with, and its trace, stay the same.
+bool Lowering::is_worth_inlining(const ir::Function& callee) const {
+  return !unit_.recursive(callee) && callee.values.size() <= kMostInlined && frame_.inlined() + callee.values.size() <= kMostInlinedAtAll;
+}
+
+Parts Lowering::inline_call(const ir::Function& callee, const Instr& instr) {
+  frame_.count_inlined(callee.values.size());
+  std::vector<Parts> params;
+  for (ValueId arg : instr.args) {
+    params.push_back(value(arg));
+  }
+  llvm::BasicBlock* returned = frame_.new_block("returned");
+  std::vector<std::pair<llvm::BasicBlock*, Parts>> results;
+  const auto on_return = [&](const Parts& result) {
+    results.emplace_back(b_.GetInsertBlock(), result);
+    b_.CreateBr(returned);
+  };
+  const auto on_error = [&](llvm::Value* status) { errors_.leave(status, instr.location); };
+  llvm::BasicBlock* body = frame_.new_block("inlined");
+  b_.CreateBr(body);
+  b_.SetInsertPoint(body);
+  Lowering(frame_, callee, b_, std::move(params), {on_return, on_error}, true).run();
+
+  b_.SetInsertPoint(returned);
+  if (results.empty()) {
+    return lower_undefined(lane_, instr.type); // the callee always raises
+  }
+  Parts joined;
+  for (Part part : parts_of(instr.type)) {
+    llvm::PHINode* phi = b_.CreatePHI(lane_.type(part), static_cast<unsigned>(results.size()));
+    for (const auto& [from, result] : results) {
+      phi->addIncoming(result[joined.size()], from);
+    }
+    joined.push_back(phi);
+  }
+  return joined;
+}
+
 Parts Lowering::lower_call(const Instr& instr) {
   const auto callee = static_cast<uint32_t>(instr.aux);
-  llvm::Function* native = unit_.native(callee);
-  if (unit_.ir().functions[callee].params.size() != instr.args.size()) {
-    base::internal_error("a call of " + unit_.ir().functions[callee].name + " has the wrong number of arguments");
+  const auto& functions = unit_.ir().functions;
+  if (callee >= functions.size() || functions[callee].params.size() != instr.args.size()) {
+    base::internal_error("a call in " + function_.name + " does not fit any function");
   }
+  if (is_worth_inlining(functions[callee])) {
+    return inline_call(functions[callee], instr);
+  }
+  llvm::Function* native = unit_.native(callee);
   const unsigned slots = part_count(instr.type);
   llvm::Value* result = slots == 0 ? llvm::ConstantPointerNull::get(unit_.pointer()) : frame_.scratch(8ULL * slots);
   llvm::SmallVector<llvm::Value*, 16> args{frame_.env(), result};

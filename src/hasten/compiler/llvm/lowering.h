@@ -22,7 +22,8 @@ public:
     std::function<void(llvm::Value* status)> on_error;
   };
 
-  Lowering(Frame& frame, const ir::Function& function, Builder& b, std::vector<Parts> params, Exits exits);
+  // inlined: the body may run several times in one call of the LLVM function, with arguments from its own earlier results.
+  Lowering(Frame& frame, const ir::Function& function, Builder& b, std::vector<Parts> params, Exits exits, bool inlined = false);
 
   // Emits the body at the builder's place.
   void run();
@@ -52,6 +53,8 @@ private:
   void lower_raise_if(const Instr& instr);
   void lower_poll(const Instr& instr);
   Parts lower_checked(const Instr& instr);
+  bool is_worth_inlining(const ir::Function& callee) const;
+  Parts inline_call(const ir::Function& callee, const Instr& instr);
   Parts lower_call(const Instr& instr);
 
   // lower_array.cpp

@@ -13,6 +13,7 @@
 
 #include "hasten/compiler/llvm/bounds_versioning.h"
 #include "hasten/compiler/llvm/ewise_block.h"
+#include "hasten/compiler/llvm/vectorize_policy.h"
 
 namespace hasten::llvm_backend {
 namespace {
@@ -39,6 +40,7 @@ FunctionPassManager loop_pipeline() {
   passes.addPass(BoundsVersioningPass());
   passes.addPass(llvm::SimplifyCFGPass());
   passes.addPass(llvm::createFunctionToLoopPassAdaptor(llvm::LICMPass(llvm::LICMOptions()), true));
+  passes.addPass(VectorizePolicyPass());
   passes.addPass(llvm::LoopVectorizePass());
   passes.addPass(llvm::LoopLoadEliminationPass());
   passes.addPass(llvm::EarlyCSEPass());
