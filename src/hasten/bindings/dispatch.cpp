@@ -37,7 +37,8 @@ void set_gradual_hook(nb::object hook) { gradual_hook() = hook.is_none() ? nb::o
 
 Dispatch::Dispatch(PyObject* self, const DispatcherOptions& options)
     : self_(self), function_(nb::borrow(options.function)), parameters_(options.function), options_(options.options),
-      gradual_(options.gradual), interpret_(options.interpret) {}
+      cache_(options.cache), gradual_(options.gradual),
+      interpret_(options.interpret) {}
 
 // ---------------------------------------------------------------- calls
 
@@ -209,7 +210,7 @@ Dispatch::Code Dispatch::converting_code(const Types& types) {
 
 Dispatch::Code Dispatch::compile_code(const Types& types, ir::TypeRef result) {
   forget_versions(types);
-  return adopt(specialise({self_, types, result, options_}));
+  return adopt(specialise({self_, types, result, options_, cache_}));
 }
 
 Dispatch::Code Dispatch::adopt(Code code) {

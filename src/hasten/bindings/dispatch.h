@@ -36,6 +36,7 @@ public:
 
   PyObject* function() const { return function_.ptr(); }
   const infer::Options& options() const { return options_; }
+  bool is_cached() const { return cache_; }
   const std::vector<std::shared_ptr<Specialisation>>& compiled() const { return compiled_; }
 
   int traverse(visitproc visit, void* arg) const;
@@ -87,6 +88,7 @@ private:
   nb::object function_;
   Parameters parameters_;
   infer::Options options_;
+  bool cache_; // on disk
   bool gradual_;
   bool can_compile_ = true;
   bool interpret_;         // forceobj: every call is one of the Python function

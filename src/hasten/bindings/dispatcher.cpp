@@ -282,6 +282,8 @@ bool is_dispatcher(PyObject* object) { return PyObject_TypeCheck(object, dispatc
 
 PyObject* function_of(PyObject* dispatcher) { return dispatch_of(dispatcher).function(); }
 
+bool is_cached(PyObject* dispatcher) { return dispatch_of(dispatcher).is_cached(); }
+
 bool init_dispatcher(PyObject* module) {
   set_dispatcher_hooks({is_dispatcher, function_of, [](PyObject* dispatcher) { return dispatch_of(dispatcher).options(); }});
   dispatcher_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <tuple>
 
+#include "hasten/bindings/code_cache.h"
 #include "hasten/bindings/errors.h"
 #include "hasten/bindings/host.h"
 #include "hasten/bindings/host_values.h"
@@ -64,18 +65,12 @@ std::vector<nb::object> bound_objects(const compiler::Unit& unit, infer::Dialect
   return objects;
 }
 
-std::shared_ptr<Specialisation> compile(const Job& job, const llvm_backend::EmitOptions& emit = {}) {
-  compiler::Request request = request_for(job);
-  request.emit = emit;
-  RecordingHost host(PythonHost::instance(), request.function);
+std::shared_ptr<Specialisation> finished(const Job& job, compiler::Unit unit, std::shared_ptr<jit::LoadedCode> loaded,
+                                         const RecordingHost& host) {
   auto code = std::make_shared<Specialisation>();
-  {
-    const nb::gil_scoped_release without_gil;
-    code->unit = compiler::compile(host, request);
-    code->loaded = jit::load_object(code->unit.object.bytes);
-  }
-  ++counters.native_compilations;
+  code->unit = std::move(unit);
   code->unit.object = {};
+  code->loaded = std::move(loaded);
   code->entry = code->loaded->entry();
   code->options = job.options;
   code->declared_result = job.result;
@@ -85,6 +80,50 @@ std::shared_ptr<Specialisation> compile(const Job& job, const llvm_backend::Emit
   }
   code->lay_out();
   return code;
+}
+
+// Null where the cache has no code that can be used here.
+std::shared_ptr<Specialisation> load(const Job& job, const CachePlace& place) {
+  std::optional<CachedUnit> cached = place.load(PythonHost::instance().handle_of(job.dispatcher));
+  if (!cached || cached->unit.arguments != job.arguments) {
+    return nullptr;
+  }
+  try {
+    std::shared_ptr<jit::LoadedCode> loaded;
+    {
+      const nb::gil_scoped_release without_gil;
+      loaded = jit::load_object(cached->unit.object.bytes);
+    }
+    auto code = finished(job, std::move(cached->unit), std::move(loaded), *cached->host);
+    ++counters.cache_loads;
+    return code;
+  } catch (const base::Diagnostic&) {
+    return nullptr; // an object that it binds is gone; compiling says so better
+  }
+}
+
+std::shared_ptr<Specialisation> compile(const Job& job, const llvm_backend::EmitOptions& emit, const std::optional<CachePlace>& place) {
+  compiler::Request request = request_for(job);
+  request.emit = emit;
+  RecordingHost host(PythonHost::instance(), request.function);
+  compiler::Unit unit;
+  std::shared_ptr<jit::LoadedCode> loaded;
+  {
+    const nb::gil_scoped_release without_gil;
+    unit = compiler::compile(host, request);
+    loaded = jit::load_object(unit.object.bytes);
+  }
+  ++counters.native_compilations;
+  if (place) {
+    place->store(unit, host);
+  }
+  return finished(job, std::move(unit), std::move(loaded), host);
+}
+
+std::shared_ptr<Specialisation> load_or_compile(const Job& job, const llvm_backend::EmitOptions& emit = {}) {
+  const std::optional<CachePlace> place = CachePlace::of(job, emit);
+  auto code = place ? load(job, *place) : nullptr;
+  return code != nullptr ? code : compile(job, emit, place);
 }
 
 // Null where the other thread failed, or looks as if it waited for this one.
@@ -125,11 +164,13 @@ std::shared_ptr<Specialisation> specialise(const Job& job) {
     }
   }
   Flight flight(key);
-  flight.result = compile(job);
+  flight.result = load_or_compile(job);
   return flight.result;
 }
 
-std::shared_ptr<Specialisation> compile_for_loop(const Job& job, const llvm_backend::EmitOptions& emit) { return compile(job, emit); }
+std::shared_ptr<Specialisation> code_for_loop(const Job& job, const llvm_backend::EmitOptions& emit) {
+  return load_or_compile(job, emit);
+}
 
 Texts inspect(const Job& job) {
   compiler::Request request = request_for(job);

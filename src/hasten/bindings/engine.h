@@ -13,14 +13,15 @@ struct Job {
   std::vector<ir::TypeRef> arguments;
   ir::TypeRef result = nullptr; // what a signature declared, or null
   infer::Options options;
+  bool cache = true; // on disk
 };
 
 // Code for the job. Compiles without the GIL; threads that want the same at the same time get the same. Needs the GIL on entry.
 // Throws base::Diagnostic, or nanobind::python_error where Python code that compilation asked failed.
 std::shared_ptr<Specialisation> specialise(const Job& job);
 
-// Code with an inner loop of a ufunc beside its entry. Compiles anew in each call. As `specialise`.
-std::shared_ptr<Specialisation> compile_for_loop(const Job& job, const llvm_backend::EmitOptions& emit);
+// Code with an inner loop of a ufunc beside its entry, not shared with others. As `specialise`.
+std::shared_ptr<Specialisation> code_for_loop(const Job& job, const llvm_backend::EmitOptions& emit);
 
 struct Texts {
   std::string ir;

@@ -5,6 +5,7 @@
 #include "hasten/bindings/function_parts.h"
 #include "hasten/bindings/host.h"
 #include "hasten/bindings/host_values.h"
+#include "hasten/bindings/value_digest.h"
 
 namespace hasten::bindings {
 namespace {
@@ -30,7 +31,9 @@ nb::object class_dict(PyTypeObject* type) {
 
 } // namespace
 
-void RecordingHost::add(const nb::object& space, const nb::str& name, const Expected& expected) {
+// ---------------------------------------------------------------- what must stay as it is
+
+void RecordingHost::add_read(const nb::object& space, const nb::str& name, const Expected& expected) {
   const bool known = std::any_of(reads_.begin(), reads_.end(), [&](const Read& read) {
     return read.space.is(space) && read.name.is(name) && read.expected.value.is(expected.value);
   });
@@ -41,7 +44,7 @@ void RecordingHost::add(const nb::object& space, const nb::str& name, const Expe
 
 bool RecordingHost::add_item(const nb::object& names, const nb::str& name) {
   PyObject* value = item(names, name);
-  add(names, name, {nb::borrow(value), {}});
+  add_read(names, name, {nb::borrow(value), {}});
   return value != nullptr;
 }
 
@@ -54,7 +57,44 @@ void RecordingHost::add_class_attribute(PyTypeObject* type, const nb::str& name)
   }
 }
 
-void RecordingHost::record_name(infer::Handle handle, const std::string& name) {
+void RecordingHost::add_attribute_reads(PyObject* owner, const nb::str& name) {
+  if (PyType_Check(owner)) {
+    add_class_attribute(reinterpret_cast<PyTypeObject*>(owner), name);
+    return;
+  }
+  const nb::object names = nb::steal(PyObject_GenericGetDict(owner, nullptr));
+  PyErr_Clear(); // objects with slots have no dict
+  if (!PyModule_Check(owner)) {
+    add_class_attribute(Py_TYPE(owner), name);
+  }
+  if (names.is_valid()) {
+    add_item(names, name);
+  }
+}
+
+Guards RecordingHost::guards() const {
+  Guards guards;
+  for (const Read& read : reads_) {
+    if (PyCell_Check(read.space.ptr())) {
+      guards.add_cell(read.space, read.expected);
+    } else {
+      guards.add_name(nb::borrow<nb::dict>(read.space), read.name, read.expected);
+    }
+  }
+  return guards;
+}
+
+// ---------------------------------------------------------------- questions
+
+void RecordingHost::add_answer(Question question, const nb::object& value) {
+  const bool known = std::any_of(answers_.begin(), answers_.end(),
+                                 [&](const Answer& answer) { return answer.question == question && answer.value.is(value); });
+  if (!known) {
+    answers_.push_back({std::move(question), value});
+  }
+}
+
+void RecordingHost::ask_name(infer::Handle handle, const std::string& name) {
   PyObject* callable = PythonHost::instance().object_of(handle);
   PyObject* function = function_behind(callable);
   const nb::str key = interned(name.c_str());
@@ -62,35 +102,104 @@ void RecordingHost::record_name(infer::Handle handle, const std::string& name) {
   const nb::object space = nb::borrow(cell != nullptr ? cell : PyFunction_GetGlobals(function));
   PyObject* value = cell != nullptr ? PyCell_GET(cell) : item(space, key);
   const bool is_own_name = value == function || (value == nullptr && nb::str(nb::handle(function).attr("__name__")).equal(key));
-  Expected expected{nb::borrow(is_own_name ? callable : value), is_own_name ? nb::borrow(function) : nb::object()};
-  add(space, cell != nullptr ? nb::str() : key, expected);
+  const Expected expected{nb::borrow(is_own_name ? callable : value), is_own_name ? nb::borrow(function) : nb::object()};
+  add_read(space, cell != nullptr ? nb::str() : key, expected);
+
+  nb::object meaning = expected.value;
+  if (!meaning.is_valid() && cell == nullptr) {
+    meaning = nb::borrow(item(nb::borrow(reinterpret_cast<PyFunctionObject*>(function)->func_builtins), key));
+  }
+  add_answer({Asked::kName, static_cast<uint32_t>(index_of(handle)), {}, name}, meaning);
 }
 
-void RecordingHost::record_attribute(const infer::HostValue& object, const std::string& name) {
+void RecordingHost::ask_attribute(PyObject* owner, const std::string& name) {
   const nb::str key = interned(name.c_str());
-  nb::object owner;
-  if (ir::is_named(object.type, "module:")) {
-    const nb::str module = interned(object.type->name.c_str() + sizeof("module:") - 1);
-    owner = nb::borrow(PyDict_GetItemWithError(PyImport_GetModuleDict(), module.ptr()));
-  } else if (ir::is_named(object.type, "host:")) {
-    owner = nb::borrow(PythonHost::instance().object_of(object.handle));
-  }
-  if (!owner.is_valid()) {
+  add_attribute_reads(owner, key);
+  const nb::object value = nb::steal(PyObject_GetAttr(owner, key.ptr()));
+  PyErr_Clear();
+  if (PyModule_Check(owner)) {
+    const char* module = PyModule_GetName(owner);
+    PyErr_Clear();
+    is_repeatable_ = is_repeatable_ && module != nullptr;
+    add_answer({Asked::kModuleAttribute, 0, module != nullptr ? module : "", name}, value);
     return;
   }
-  if (PyType_Check(owner.ptr())) {
-    add_class_attribute(reinterpret_cast<PyTypeObject*>(owner.ptr()), key);
-    return;
-  }
-  const nb::object names = nb::steal(PyObject_GenericGetDict(owner.ptr(), nullptr));
-  PyErr_Clear(); // objects with slots have no dict
-  if (!PyModule_Check(owner.ptr())) {
-    add_class_attribute(Py_TYPE(owner.ptr()), key);
-  }
-  if (names.is_valid()) {
-    add_item(names, key);
-  }
+  const auto origin = std::find_if(answers_.begin(), answers_.end(), [&](const Answer& answer) { return answer.value.ptr() == owner; });
+  is_repeatable_ = is_repeatable_ && origin != answers_.end();
+  add_answer({Asked::kAttribute, static_cast<uint32_t>(origin - answers_.begin()), {}, name}, value);
 }
+
+std::optional<Questions> RecordingHost::questions() const {
+  Questions questions;
+  for (const Answer& answer : answers_) {
+    questions.asked.push_back(answer.question);
+  }
+  for (size_t i = 1; i < functions_.size(); ++i) {
+    PyObject* function = PythonHost::instance().object_of(functions_[i]);
+    const auto origin = std::find_if(answers_.begin(), answers_.end(), [&](const Answer& answer) { return answer.value.ptr() == function; });
+    if (origin == answers_.end()) {
+      return std::nullopt;
+    }
+    questions.origins.push_back(static_cast<uint32_t>(origin - answers_.begin()));
+  }
+  return is_repeatable_ ? std::optional(std::move(questions)) : std::nullopt;
+}
+
+bool RecordingHost::ask_again(const Question& question) {
+  switch (question.what) {
+  case Asked::kName:
+    if (question.owner >= functions_.size()) {
+      return false;
+    }
+    ask_name(functions_[question.owner], question.name);
+    return true;
+  case Asked::kModuleAttribute: {
+    PyObject* module = item(nb::borrow(PyImport_GetModuleDict()), interned(question.module.c_str()));
+    if (module == nullptr || !PyModule_Check(module)) {
+      return false;
+    }
+    ask_attribute(module, question.name);
+    return true;
+  }
+  case Asked::kAttribute:
+    if (question.owner >= answers_.size() || !answers_[question.owner].value.is_valid()) {
+      return false;
+    }
+    ask_attribute(nb::object(answers_[question.owner].value).ptr(), question.name);
+    return true;
+  }
+  return false;
+}
+
+bool RecordingHost::ask(const Questions& questions) {
+  for (size_t i = 0; i < questions.asked.size(); ++i) {
+    if (!ask_again(questions.asked[i]) || answers_.size() != i + 1) {
+      return false;
+    }
+    const nb::object value = answers_.back().value;
+    while (functions_.size() <= questions.origins.size() && questions.origins[functions_.size() - 1] == i) {
+      if (!value.is_valid() || function_behind(value.ptr()) == nullptr) {
+        return false;
+      }
+      functions_.push_back(PythonHost::instance().handle_of(value.ptr()));
+    }
+  }
+  return functions_.size() == questions.origins.size() + 1;
+}
+
+std::optional<base::Digest> RecordingHost::answers() const {
+  base::FieldHasher hash;
+  for (const auto& [question, value] : answers_) {
+    hash.add(static_cast<uint64_t>(question.what)).add(uint64_t{question.owner}).add(question.module).add(question.name);
+    hash.add(uint64_t{value.is_valid()});
+    if (value.is_valid() && !add_value(value.ptr(), &hash)) {
+      return std::nullopt;
+    }
+  }
+  return hash.finish();
+}
+
+// ---------------------------------------------------------------- the Host
 
 size_t RecordingHost::index_of(infer::Handle function) {
   const auto found = std::find(functions_.begin(), functions_.end(), function);
@@ -117,7 +226,7 @@ void RecordingHost::number_paths(infer::Handle function, infer::HostValue* value
 
 std::optional<infer::HostValue> RecordingHost::lookup(infer::Handle function, const std::string& name) {
   const nb::gil_scoped_acquire gil; // so that what is recorded is what is found
-  record_name(function, name);
+  ask_name(function, name);
   std::optional<infer::HostValue> value = host_.lookup(function, name);
   if (value) {
     number_paths(function, &*value);
@@ -127,7 +236,9 @@ std::optional<infer::HostValue> RecordingHost::lookup(infer::Handle function, co
 
 std::optional<infer::HostValue> RecordingHost::attribute(const infer::HostValue& object, const std::string& name) {
   const nb::gil_scoped_acquire gil;
-  record_attribute(object, name);
+  if (PyObject* owner = PythonHost::instance().object_of(object.handle)) {
+    ask_attribute(owner, name);
+  }
   return host_.attribute(object, name);
 }
 
@@ -143,17 +254,5 @@ std::shared_ptr<const infer::HostFunction> RecordingHost::function(infer::Handle
 }
 
 ir::TypeRef RecordingHost::parse_signature_type(const std::string& text) { return host_.parse_signature_type(text); }
-
-Guards RecordingHost::guards() const {
-  Guards guards;
-  for (const Read& read : reads_) {
-    if (PyCell_Check(read.space.ptr())) {
-      guards.add_cell(read.space, read.expected);
-    } else {
-      guards.add_name(nb::borrow<nb::dict>(read.space), read.name, read.expected);
-    }
-  }
-  return guards;
-}
 
 } // namespace hasten::bindings

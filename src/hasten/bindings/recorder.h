@@ -5,13 +5,35 @@
 
 #include <nanobind/nanobind.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "hasten/base/digest.h"
 #include "hasten/bindings/guards.h"
 #include "hasten/compiler/infer/host.h"
 
 namespace hasten::bindings {
+
+enum class Asked : uint8_t { kName, kModuleAttribute, kAttribute };
+
+// One question, in words that another process understands.
+struct Question {
+  Asked what = Asked::kName;
+  uint32_t owner = 0; // kName: the function, by its index in Questions; kAttribute: the question whose answer the owner was
+  std::string module; // kModuleAttribute
+  std::string name;
+
+  bool operator==(const Question&) const = default;
+};
+
+// All questions, in order. Function 0 is the one that is compiled; of the others, `origins` tells which question they were the answer to.
+struct Questions {
+  std::vector<Question> asked;
+  std::vector<uint32_t> origins;
+
+  bool operator==(const Questions&) const = default;
+};
 
 class RecordingHost final : public infer::Host {
 public:
@@ -28,6 +50,13 @@ public:
   // The functions whose names were looked up. Paths of values ("global:<n>:NAME") count in this list; the compiled function is 0.
   const std::vector<infer::Handle>& functions() const { return functions_; }
 
+  // What was asked. Nothing where another process could not ask it again. Needs the GIL.
+  std::optional<Questions> questions() const;
+  // Asks in place of a compilation, before anything else was asked. False where that can't be. Needs the GIL.
+  bool ask(const Questions& questions);
+  // A digest of all answers so far. Nothing where one of them has none. Needs the GIL.
+  std::optional<base::Digest> answers() const;
+
 private:
   // A name in a dict (the globals of a function or module, the attributes of an object or class) or, without a name, in a closure cell.
   struct Read {
@@ -35,14 +64,20 @@ private:
     nb::str name;
     Expected expected;
   };
+  struct Answer {
+    Question question;
+    nb::object value; // invalid: there is none
+  };
 
-  void add(const nb::object& space, const nb::str& name, const Expected& expected);
+  void add_read(const nb::object& space, const nb::str& name, const Expected& expected);
   // Whether the dict has the name.
   bool add_item(const nb::object& names, const nb::str& name);
   void add_class_attribute(PyTypeObject* type, const nb::str& name);
-  void record_name(infer::Handle function, const std::string& name);
-  void record_attribute(const infer::HostValue& object, const std::string& name);
-
+  void add_attribute_reads(PyObject* owner, const nb::str& name);
+  void add_answer(Question question, const nb::object& value);
+  void ask_name(infer::Handle function, const std::string& name);
+  void ask_attribute(PyObject* owner, const std::string& name);
+  bool ask_again(const Question& question);
   // Paths that the Host counts from the function alone, counted in `functions_`.
   void number_paths(infer::Handle function, infer::HostValue* value);
   size_t index_of(infer::Handle function);
@@ -50,6 +85,8 @@ private:
   infer::Host& host_;
   std::vector<infer::Handle> functions_;
   std::vector<Read> reads_;
+  std::vector<Answer> answers_;
+  bool is_repeatable_ = true; // false: a question can't be put in words
 };
 
 } // namespace hasten::bindings

@@ -156,7 +156,7 @@ void refuse_arrays_of_globals(const compiler::Unit& unit) {
 
 nb::object compile_loop(nb::handle dispatcher, const std::vector<std::string>& arguments, const std::string& result,
                         const std::vector<std::vector<int>>& core_dimensions, int outputs, bool parallel) {
-  Job job{dispatcher.ptr(), {}, nullptr, dispatcher_hooks().options(dispatcher.ptr())};
+  Job job{dispatcher.ptr(), {}, nullptr, dispatcher_hooks().options(dispatcher.ptr()), is_cached(dispatcher.ptr())};
   for (const std::string& text : arguments) {
     job.arguments.push_back(type_named(text));
   }
@@ -174,7 +174,7 @@ nb::object compile_loop(nb::handle dispatcher, const std::vector<std::string>& a
   emit.core_dimensions = core_dimensions;
   emit.outputs = outputs;
   try {
-    loop->code = compile_for_loop(job, emit);
+    loop->code = code_for_loop(job, emit);
     refuse_arrays_of_globals(loop->code->unit);
   } catch (const base::Diagnostic&) {
     set_exception_from_current();

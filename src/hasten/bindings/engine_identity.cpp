@@ -1,0 +1,130 @@
+#include "hasten/bindings/engine_identity.h"
+
+#include <Python.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+#include <elf.h>
+#include <link.h>
+#include <nanobind/nanobind.h>
+
+#include <cstdio>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#include "hasten/base/diagnostic.h"
+#include "hasten/bindings/numpy_bridge.h"
+#include "hasten/compiler/llvm/emit.h"
+
+namespace hasten::bindings {
+namespace {
+
+namespace nb = nanobind;
+
+// Any address of this extension.
+const char kHere = 0;
+
+size_t padded(size_t size) { return (size + 3) / 4 * 4; }
+
+// The linker's digest of the extension's content, from a segment of notes.
+std::string_view build_id_in(std::string_view notes) {
+  while (notes.size() >= sizeof(ElfW(Nhdr))) {
+    ElfW(Nhdr) header;
+    std::memcpy(&header, notes.data(), sizeof header);
+    const size_t start = sizeof header + padded(header.n_namesz);
+    const size_t size = start + padded(header.n_descsz);
+    if (size > notes.size()) {
+      break;
+    }
+    if (header.n_type == NT_GNU_BUILD_ID && notes.substr(sizeof header, 4) == std::string_view("GNU\0", 4)) {
+      return notes.substr(start, header.n_descsz);
+    }
+    notes.remove_prefix(size);
+  }
+  return {};
+}
+
+bool holds_this_code(const dl_phdr_info& library) {
+  for (int i = 0; i < library.dlpi_phnum; ++i) {
+    const ElfW(Phdr)& segment = library.dlpi_phdr[i];
+    const ElfW(Addr) begin = library.dlpi_addr + segment.p_vaddr;
+    const auto here = reinterpret_cast<ElfW(Addr)>(&kHere);
+    if (segment.p_type == PT_LOAD && here >= begin && here < begin + segment.p_memsz) {
+      return true;
+    }
+  }
+  return false;
+}
+
+int find_build_id(dl_phdr_info* library, size_t, void* result) {
+  if (!holds_this_code(*library)) {
+    return 0;
+  }
+  for (int i = 0; i < library->dlpi_phnum; ++i) {
+    const ElfW(Phdr)& segment = library->dlpi_phdr[i];
+    if (segment.p_type == PT_NOTE) {
+      const auto* notes = reinterpret_cast<const char*>(library->dlpi_addr + segment.p_vaddr);
+      static_cast<std::string*>(result)->append(build_id_in({notes, segment.p_memsz}));
+    }
+  }
+  return 1;
+}
+
+std::string build_id() {
+  std::string id;
+  dl_iterate_phdr(find_build_id, &id);
+  if (id.empty()) {
+    base::internal_error("the extension was linked without a build id");
+  }
+  return id;
+}
+
+// The CPU and what it can do: all that LLVM looks at when it chooses instructions, but without starting LLVM, which takes longer than to load code.
+std::string cpu() {
+#if defined(__x86_64__)
+  std::string text;
+  const auto add = [&text](unsigned leaf, unsigned subleaf, bool with_ebx) {
+    unsigned registers[4] = {};
+    __get_cpuid_count(leaf, subleaf, &registers[0], &registers[1], &registers[2], &registers[3]);
+    registers[1] = with_ebx ? registers[1] : 0; // in leaf 1 it names the core that this thread runs on
+    char part[40];
+    std::snprintf(part, sizeof part, "%x,%x,%x,%x;", registers[0], registers[1], registers[2], registers[3]);
+    text += part;
+  };
+  add(0, 0, true);
+  add(1, 0, false);
+  for (const auto& [leaf, subleaf] : {std::pair{7U, 0U}, {7U, 1U}, {0x14U, 0U}, {0x19U, 0U}, {0x1eU, 1U}, {0x24U, 0U}, {0x80000001U, 0U}, {0x80000008U, 0U}}) {
+    add(leaf, subleaf, true);
+  }
+  unsigned low = 0;
+  unsigned high = 0;
+  asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0)); // which registers the system saves
+  return text + std::to_string(low);
+#else
+  return llvm_backend::host_cpu();
+#endif
+}
+
+std::string numpy_version() {
+  if (!has_numpy()) {
+    return {};
+  }
+  return nb::str(nb::module_::import_("numpy").attr("__version__")).c_str();
+}
+
+} // namespace
+
+const std::string& engine_identity() {
+  static const std::string kEngine = HASTEN_VERSION "|" + build_id() + "|" + Py_GetVersion() + "|" + cpu() + "|";
+  static std::string with_numpy;
+  if (!has_numpy()) {
+    return kEngine;
+  }
+  if (with_numpy.empty()) {
+    with_numpy = kEngine + numpy_version();
+  }
+  return with_numpy;
+}
+
+} // namespace hasten::bindings
