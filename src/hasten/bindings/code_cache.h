@@ -1,6 +1,6 @@
 // Compiled code on disk, in two steps. Under the digest of the function's own code, the types and the options lie the questions that its
-// compilation asked of Python (which globals, which attributes). Under that digest and the answers that there are now lies the unit. So nothing is
-// read but two small files, and code is never used where a value is another than the one that it was compiled for.
+// compilation asked of Python (which globals, which attributes). Under that digest and the answers that there are now lies the unit. So
+// nothing is read but two small files, and code is never used where a value is another than the one that it was compiled for.
 //
 // Needs the GIL but where said otherwise.
 #pragma once
@@ -30,7 +30,8 @@ public:
 
   // Nothing where there is no such unit. Lets go of the GIL while files are read.
   std::optional<CachedUnit> load(infer::Handle function) const;
-  // Does nothing where the unit, or an answer that it rests on, can't be told to another process. Lets go of the GIL while files are written.
+  // Does nothing where the unit, or an answer that it rests on, can't be told to another process. Lets go of the GIL while files are
+  // written.
   void store(const compiler::Unit& unit, const RecordingHost& host) const;
 
 private:

@@ -36,9 +36,8 @@ size_t hash_of(const std::vector<uint64_t>& codes) {
 void set_gradual_hook(nb::object hook) { gradual_hook() = hook.is_none() ? nb::object() : std::move(hook); }
 
 Dispatch::Dispatch(PyObject* self, const DispatcherOptions& options)
-    : self_(self), function_(nb::borrow(options.function)), parameters_(options.function), options_(options.options),
-      cache_(options.cache), gradual_(options.gradual),
-      interpret_(options.interpret) {}
+    : self_(self), function_(nb::borrow(options.function)), parameters_(options.function), options_(options.options), cache_(options.cache),
+      gradual_(options.gradual), interpret_(options.interpret) {}
 
 // ---------------------------------------------------------------- calls
 

@@ -168,9 +168,7 @@ std::shared_ptr<Specialisation> specialise(const Job& job) {
   return flight.result;
 }
 
-std::shared_ptr<Specialisation> code_for_loop(const Job& job, const llvm_backend::EmitOptions& emit) {
-  return load_or_compile(job, emit);
-}
+std::shared_ptr<Specialisation> code_for_loop(const Job& job, const llvm_backend::EmitOptions& emit) { return load_or_compile(job, emit); }
 
 Texts inspect(const Job& job) {
   compiler::Request request = request_for(job);

@@ -47,7 +47,7 @@ std::string_view build_id_in(std::string_view notes) {
 
 bool holds_this_code(const dl_phdr_info& library) {
   for (int i = 0; i < library.dlpi_phnum; ++i) {
-    const ElfW(Phdr)& segment = library.dlpi_phdr[i];
+    const ElfW(Phdr) & segment = library.dlpi_phdr[i];
     const ElfW(Addr) begin = library.dlpi_addr + segment.p_vaddr;
     const auto here = reinterpret_cast<ElfW(Addr)>(&kHere);
     if (segment.p_type == PT_LOAD && here >= begin && here < begin + segment.p_memsz) {
@@ -62,7 +62,7 @@ int find_build_id(dl_phdr_info* library, size_t, void* result) {
     return 0;
   }
   for (int i = 0; i < library->dlpi_phnum; ++i) {
-    const ElfW(Phdr)& segment = library->dlpi_phdr[i];
+    const ElfW(Phdr) & segment = library->dlpi_phdr[i];
     if (segment.p_type == PT_NOTE) {
       const auto* notes = reinterpret_cast<const char*>(library->dlpi_addr + segment.p_vaddr);
       static_cast<std::string*>(result)->append(build_id_in({notes, segment.p_memsz}));
@@ -80,7 +80,8 @@ std::string build_id() {
   return id;
 }
 
-// The CPU and what it can do: all that LLVM looks at when it chooses instructions, but without starting LLVM, which takes longer than to load code.
+// The CPU and what it can do: all that LLVM looks at when it chooses instructions, but without starting LLVM, which takes longer than to
+// load code.
 std::string cpu() {
 #if defined(__x86_64__)
   std::string text;
@@ -94,7 +95,8 @@ std::string cpu() {
   };
   add(0, 0, true);
   add(1, 0, false);
-  for (const auto& [leaf, subleaf] : {std::pair{7U, 0U}, {7U, 1U}, {0x14U, 0U}, {0x19U, 0U}, {0x1eU, 1U}, {0x24U, 0U}, {0x80000001U, 0U}, {0x80000008U, 0U}}) {
+  for (const auto& [leaf, subleaf] :
+       {std::pair{7U, 0U}, {7U, 1U}, {0x14U, 0U}, {0x19U, 0U}, {0x1eU, 1U}, {0x24U, 0U}, {0x80000001U, 0U}, {0x80000008U, 0U}}) {
     add(leaf, subleaf, true);
   }
   unsigned low = 0;

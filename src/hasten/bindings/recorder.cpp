@@ -136,7 +136,8 @@ std::optional<Questions> RecordingHost::questions() const {
   }
   for (size_t i = 1; i < functions_.size(); ++i) {
     PyObject* function = PythonHost::instance().object_of(functions_[i]);
-    const auto origin = std::find_if(answers_.begin(), answers_.end(), [&](const Answer& answer) { return answer.value.ptr() == function; });
+    const auto origin =
+        std::find_if(answers_.begin(), answers_.end(), [&](const Answer& answer) { return answer.value.ptr() == function; });
     if (origin == answers_.end()) {
       return std::nullopt;
     }

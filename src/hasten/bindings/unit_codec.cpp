@@ -118,7 +118,8 @@ bool is_consistent(const compiler::Unit& unit) {
 
 std::optional<std::string> encode(const compiler::Unit& unit) {
   // A new field of Unit must be thought of here, or this doesn't compile. The cache asks for captured values itself.
-  const auto& [arguments, result, sites, locations, names, bindings, captured, callees, symbols, has_parallel_loops, object, ir_text] = unit;
+  const auto& [arguments, result, sites, locations, names, bindings, captured, callees, symbols, has_parallel_loops, object, ir_text] =
+      unit;
   (void)captured;
   (void)callees;
   (void)ir_text;

@@ -21,8 +21,29 @@ namespace {
 namespace nb = nanobind;
 using base::FieldHasher;
 
-enum class Tag : uint64_t { kNone, kEllipsis, kBool, kInt, kFloat, kComplex, kStr, kBytes, kTuple, kSet, kCode, kFunction, kDispatcher,
-                            kModule, kClass, kLibrary, kBuiltin, kNumpyScalar, kDtype, kArray, kEnum };
+enum class Tag : uint64_t {
+  kNone,
+  kEllipsis,
+  kBool,
+  kInt,
+  kFloat,
+  kComplex,
+  kStr,
+  kBytes,
+  kTuple,
+  kSet,
+  kCode,
+  kFunction,
+  kDispatcher,
+  kModule,
+  kClass,
+  kLibrary,
+  kBuiltin,
+  kNumpyScalar,
+  kDtype,
+  kArray,
+  kEnum
+};
 
 void add_tag(Tag tag, FieldHasher* hash) { hash->add(static_cast<uint64_t>(tag)); }
 
@@ -79,9 +100,9 @@ bool add_set(PyObject* set, FieldHasher* hash) {
 
 // All that a code object's behaviour, its messages and its tracebacks depend on.
 bool add_code(PyObject* code, FieldHasher* hash) {
-  for (const char* name : {"co_code", "co_consts", "co_names", "co_varnames", "co_freevars", "co_cellvars", "co_name", "co_qualname",
-                           "co_filename", "co_firstlineno", "co_linetable", "co_exceptiontable", "co_flags", "co_argcount",
-                           "co_posonlyargcount", "co_kwonlyargcount"}) {
+  for (const char* name :
+       {"co_code", "co_consts", "co_names", "co_varnames", "co_freevars", "co_cellvars", "co_name", "co_qualname", "co_filename",
+        "co_firstlineno", "co_linetable", "co_exceptiontable", "co_flags", "co_argcount", "co_posonlyargcount", "co_kwonlyargcount"}) {
     const nb::object part = nb::steal(PyObject_GetAttrString(code, name));
     PyErr_Clear();
     if (!part.is_valid() || !add_value(part.ptr(), hash)) {
@@ -188,9 +209,9 @@ bool add_named(Tag tag, PyObject* object, FieldHasher* hash) {
 
 void add_options(const infer::Options& options, FieldHasher* hash) {
   const auto& [dialect, overflow, error_model, exact_joins, bounds_check, fastmath, parallel, nogil, debug] = options;
-  for (const uint64_t part : {static_cast<uint64_t>(dialect), static_cast<uint64_t>(overflow), static_cast<uint64_t>(error_model),
-                              uint64_t{exact_joins}, uint64_t{bounds_check}, uint64_t{fastmath}, uint64_t{parallel}, uint64_t{nogil},
-                              uint64_t{debug}}) {
+  for (const uint64_t part :
+       {static_cast<uint64_t>(dialect), static_cast<uint64_t>(overflow), static_cast<uint64_t>(error_model), uint64_t{exact_joins},
+        uint64_t{bounds_check}, uint64_t{fastmath}, uint64_t{parallel}, uint64_t{nogil}, uint64_t{debug}}) {
     hash->add(part);
   }
 }

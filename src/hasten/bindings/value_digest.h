@@ -10,8 +10,9 @@
 
 namespace hasten::bindings {
 
-// Adds a value to the hash: numbers, strings and tuples by their content; functions by their code, defaults and options; modules, classes and
-// what libraries offer by their names; arrays by their types, because code reads them where they are. False where the value is none of these.
+// Adds a value to the hash: numbers, strings and tuples by their content; functions by their code, defaults and options; modules, classes
+// and what libraries offer by their names; arrays by their types, because code reads them where they are. False where the value is none of
+// these.
 bool add_value(PyObject* value, base::FieldHasher* hash);
 
 // Adds the options of a function, all of them.

@@ -1,5 +1,5 @@
-// Turns syntax into a Flow. SSA form is built while the blocks are made, by the method of Braun et al., "Simple and Efficient Construction of
-// Static Single Assignment Form" (CC 2013).
+// Turns syntax into a Flow. SSA form is built while the blocks are made, by the method of Braun et al., "Simple and Efficient Construction
+// of Static Single Assignment Form" (CC 2013).
 #pragma once
 
 #include <functional>

@@ -26,9 +26,7 @@ ValueId Builder::emit(Op op, TypeRef type, std::vector<ValueId> args, int64_t au
   return id;
 }
 
-ValueId Builder::param(int position) {
-  return emit(Op::kParam, function_.params[static_cast<size_t>(position)], {}, position);
-}
+ValueId Builder::param(int position) { return emit(Op::kParam, function_.params[static_cast<size_t>(position)], {}, position); }
 
 ValueId Builder::constant(const Constant& value) {
   const auto found = std::find(function_.constants.begin(), function_.constants.end(), value);
@@ -47,8 +45,7 @@ const Constant* Builder::as_constant(ValueId value) const {
 ValueId Builder::phi(TypeRef type) {
   const ValueId id = append(Op::kPhi, type, {}, 0);
   auto& instrs = function_.blocks[block_].instrs;
-  const auto behind_phis =
-      std::find_if(instrs.begin(), instrs.end(), [this](ValueId v) { return function_.values[v].op != Op::kPhi; });
+  const auto behind_phis = std::find_if(instrs.begin(), instrs.end(), [this](ValueId v) { return function_.values[v].op != Op::kPhi; });
   instrs.insert(behind_phis, id);
   return id;
 }
@@ -72,8 +69,7 @@ void Builder::cond_br(ValueId condition, BlockId if_true, BlockId if_false) {
 void Builder::ret(ValueId value) { emit(Op::kRet, none_type(), {value}); }
 
 int64_t Builder::symbol(std::string_view name, bool status) {
-  const auto found =
-      std::find_if(module_.symbols.begin(), module_.symbols.end(), [&](const Symbol& s) { return s.name == name; });
+  const auto found = std::find_if(module_.symbols.begin(), module_.symbols.end(), [&](const Symbol& s) { return s.name == name; });
   if (found != module_.symbols.end()) {
     return found - module_.symbols.begin();
   }

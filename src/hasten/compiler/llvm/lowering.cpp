@@ -39,9 +39,9 @@ std::vector<ir::BlockId> reverse_postorder(const ir::Function& function) {
 
 Lowering::Lowering(Frame& frame, const ir::Function& function, Builder& b, std::vector<Parts> params, Exits exits, bool inlined)
     : frame_(frame), unit_(frame.unit()), function_(function), b_(b), params_(std::move(params)), exits_(std::move(exits)),
-      lane_{unit_, b_}, errors_(frame, b), owned_(frame, function), alias_(unit_, function, !inlined), shared_(unit_.shares_blocks(function)),
-      values_(function.values.size()), blocks_(function.blocks.size()), block_ends_(function.blocks.size()),
-      wants_view_(function.values.size(), false) {}
+      lane_{unit_, b_}, errors_(frame, b), owned_(frame, function), alias_(unit_, function, !inlined),
+      shared_(unit_.shares_blocks(function)), values_(function.values.size()), blocks_(function.blocks.size()),
+      block_ends_(function.blocks.size()), wants_view_(function.values.size(), false) {}
 
 void Lowering::run() {
   if (function_.blocks.empty()) {

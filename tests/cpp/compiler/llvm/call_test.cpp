@@ -50,7 +50,8 @@ b0:
   %2 = const 0 : int64
   %3 = const 1 : int64
   %4 = const 100 : int64
-)" + filler + R"(  %5 = alloc %3 : array(int64, 1d, C)
+)" + filler +
+         R"(  %5 = alloc %3 : array(int64, 1d, C)
   store %5, %2, %1
   %6 = gt %0, %4 : bool
   raise.if site 0 %6, %0 !2:2
