@@ -1,6 +1,10 @@
-"""Makes the helpers in this folder importable from the tests in all folders."""
+"""Makes the helpers in this folder importable from the tests in all folders, and gives each run a code cache of its own."""
 
+import os
 import pathlib
 import sys
+import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+_cache = tempfile.TemporaryDirectory(prefix="hasten-test-cache-")
+os.environ["HASTEN_CACHE_DIR"] = _cache.name
