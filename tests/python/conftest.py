@@ -1,4 +1,4 @@
-"""Makes the helpers in this folder importable from the tests in all folders, and gives each run a code cache of its own."""
+"""Makes the helpers in this folder importable from all tests, and gives each run a code cache of its own."""
 
 import os
 import pathlib
