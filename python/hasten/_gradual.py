@@ -74,11 +74,7 @@ def lift(dispatcher: Dispatcher, error: Exception | None) -> Callable[..., Any]:
         The same function with its loops lifted, or the plain function where it has none.
     """
     function = cast("FunctionType", dispatcher.py_func)
-    known = function.__dict__.get("__hasten_lifted__")
-    if known is not None:
-        return known  # type: ignore[no-any-return]
     lifted, behind = _Lifter(function, dispatcher.targetoptions).lift()
-    function.__dict__["__hasten_lifted__"] = lifted
     if error is not None:
         _warn(function, error, behind)
     return lifted
