@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "hasten/bindings/made_once.h"
 #include "hasten/bindings/python_error.h"
 
 namespace nb = nanobind;
@@ -65,8 +66,8 @@ AstNames::AstNames() {
 }
 
 const AstNames& AstNames::instance() {
-  static const auto* const names = new AstNames;
-  return *names;
+  static constinit MadeOnce<AstNames> names;
+  return names.get([] { return std::make_unique<AstNames>(); });
 }
 
 PyObject* AstNames::get(PyObject* node, Field field) const {

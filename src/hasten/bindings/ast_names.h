@@ -28,6 +28,7 @@ enum class Field : uint8_t {
 // Made once from the running interpreter; the classes and names live as long as it does.
 class AstNames {
 public:
+  AstNames();
   // GIL held. Throws Diagnostic where `_ast` can't be imported.
   static const AstNames& instance();
 
@@ -43,8 +44,6 @@ public:
   PyObject* get(PyObject* node, Field field) const;
 
 private:
-  AstNames();
-
   std::unordered_map<PyTypeObject*, AstClass> classes_;
   std::unordered_map<PyTypeObject*, syntax::Operator> operators_;
   std::array<PyObject*, static_cast<size_t>(Field::kCount)> fields_{};

@@ -4,8 +4,10 @@
 
 #include "hasten/bindings/byte_stream.h"
 #include "hasten/bindings/engine_identity.h"
+#include "hasten/bindings/gil.h"
 #include "hasten/bindings/host.h"
 #include "hasten/bindings/host_values.h"
+#include "hasten/bindings/made_once.h"
 #include "hasten/bindings/unit_codec.h"
 #include "hasten/bindings/value_digest.h"
 #include "hasten/memo/disk_store.h"
@@ -17,11 +19,11 @@ constexpr size_t kMostQuestionLists = 8; // of one function: which questions are
 
 // The directory is asked for once: it must not change under a running program.
 memo::DiskStore& store_on_disk() {
-  static auto* const store = [] {
+  static constinit MadeOnce<memo::DiskStore> store;
+  return store.get([] {
     const nb::object directory = nb::module_::import_("hasten._cache_directory").attr("cache_directory_name")();
-    return new memo::DiskStore(nb::str(directory).c_str());
-  }();
-  return *store;
+    return std::make_unique<memo::DiskStore>(nb::str(directory).c_str());
+  });
 }
 
 std::string encode_questions(const std::vector<Questions>& lists) {
@@ -107,7 +109,7 @@ std::optional<CachedUnit> CachePlace::load(infer::Handle function) const {
   store_on_disk();
   std::vector<Questions> lists;
   {
-    const nb::gil_scoped_release without_gil;
+    const WithoutGil without_gil;
     lists = known_questions();
   }
   for (const Questions& questions : lists) {
@@ -121,7 +123,7 @@ std::optional<CachedUnit> CachePlace::load(infer::Handle function) const {
     }
     std::optional<compiler::Unit> unit;
     {
-      const nb::gil_scoped_release without_gil;
+      const WithoutGil without_gil;
       const std::optional<std::string> bytes = store_on_disk().get(unit_key(questions, *answers));
       unit = bytes ? decode(*bytes) : std::nullopt;
     }
@@ -138,7 +140,7 @@ void CachePlace::store(const compiler::Unit& unit, const RecordingHost& host) co
   if (!questions || !answers) {
     return;
   }
-  const nb::gil_scoped_release without_gil;
+  const WithoutGil without_gil;
   const std::optional<std::string> bytes = encode(unit);
   if (!bytes || !store_on_disk().put(unit_key(*questions, *answers), *bytes)) {
     return;

@@ -7,6 +7,7 @@
 
 #include "hasten/bindings/code_cache.h"
 #include "hasten/bindings/errors.h"
+#include "hasten/bindings/gil.h"
 #include "hasten/bindings/host.h"
 #include "hasten/bindings/host_values.h"
 #include "hasten/bindings/in_flight.h"
@@ -91,7 +92,7 @@ std::shared_ptr<Specialisation> load(const Job& job, const CachePlace& place) {
   try {
     std::shared_ptr<jit::LoadedCode> loaded;
     {
-      const nb::gil_scoped_release without_gil;
+      const WithoutGil without_gil;
       loaded = jit::load_object(cached->unit.object.bytes);
     }
     auto code = finished(job, std::move(cached->unit), std::move(loaded), *cached->host);
@@ -109,7 +110,7 @@ std::shared_ptr<Specialisation> compile(const Job& job, const llvm_backend::Emit
   compiler::Unit unit;
   std::shared_ptr<jit::LoadedCode> loaded;
   {
-    const nb::gil_scoped_release without_gil;
+    const WithoutGil without_gil;
     unit = compiler::compile(host, request);
     loaded = jit::load_object(unit.object.bytes);
   }
@@ -130,7 +131,7 @@ std::shared_ptr<Specialisation> load_or_compile(const Job& job, const llvm_backe
 std::shared_ptr<Specialisation> wait_for(const std::shared_ptr<Compilations::Work>& work) {
   bool done = false;
   {
-    const nb::gil_scoped_release without_gil;
+    const nb::gil_scoped_release without_gil; // and outside the fork gate: a fork may come meanwhile
     done = compilations->wait(work, kPatience);
   }
   if (PyErr_CheckSignals() != 0) {
@@ -175,7 +176,7 @@ Texts inspect(const Job& job) {
   request.want_ir = true;
   request.emit.want_llvm = true;
   request.emit.want_assembly = true;
-  const nb::gil_scoped_release without_gil;
+  const WithoutGil without_gil;
   compiler::Unit unit = compiler::compile(PythonHost::instance(), request);
   return {std::move(unit.ir), std::move(unit.object.llvm), std::move(unit.object.assembly)};
 }
@@ -183,6 +184,7 @@ Texts inspect(const Job& job) {
 void init_engine() {
   abi::set_poll_hook(handle_signals);
   jit::set_symbol_provider(numpy_symbol);
+  install_fork_gate();
   pthread_atfork(nullptr, nullptr, begin_anew_after_fork);
 }
 

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "hasten/base/diagnostic.h"
+#include "hasten/bindings/made_once.h"
 #include "hasten/bindings/numpy_bridge.h"
 #include "hasten/compiler/llvm/emit.h"
 
@@ -108,25 +109,14 @@ std::string cpu() {
 #endif
 }
 
-std::string numpy_version() {
-  if (!has_numpy()) {
-    return {};
-  }
-  return nb::str(nb::module_::import_("numpy").attr("__version__")).c_str();
-}
+std::string numpy_version() { return nb::str(nb::module_::import_("numpy").attr("__version__")).c_str(); }
 
 } // namespace
 
 const std::string& engine_identity() {
   static const std::string kEngine = HASTEN_VERSION "|" + build_id() + "|" + Py_GetVersion() + "|" + cpu() + "|";
-  static std::string with_numpy;
-  if (!has_numpy()) {
-    return kEngine;
-  }
-  if (with_numpy.empty()) {
-    with_numpy = kEngine + numpy_version();
-  }
-  return with_numpy;
+  static constinit MadeOnce<std::string> with_numpy;
+  return has_numpy() ? with_numpy.get([] { return std::make_unique<std::string>(kEngine + numpy_version()); }) : kEngine;
 }
 
 } // namespace hasten::bindings

@@ -6,6 +6,7 @@
 
 #include "hasten/base/diagnostic.h"
 #include "hasten/bindings/function_parts.h"
+#include "hasten/bindings/gil.h"
 #include "hasten/bindings/host_values.h"
 #include "hasten/bindings/python_error.h"
 #include "hasten/bindings/source.h"
@@ -69,7 +70,7 @@ HostValue PythonHost::value_of(PyObject* object, const std::string& path, infer:
 }
 
 std::optional<HostValue> PythonHost::lookup(Handle handle, const std::string& name) {
-  const nb::gil_scoped_acquire gil;
+  const WithGil gil;
   const nb::object callable = nb::borrow(object_of(handle));
   PyObject* function = callable.is_valid() ? function_behind(callable.ptr()) : nullptr;
   if (function == nullptr) {
@@ -102,7 +103,7 @@ std::optional<HostValue> PythonHost::lookup(Handle handle, const std::string& na
 }
 
 std::optional<HostValue> PythonHost::attribute(const HostValue& object, const std::string& name) {
-  const nb::gil_scoped_acquire gil;
+  const WithGil gil;
   const nb::object owner = nb::borrow(object_of(object.handle));
   if (!owner.is_valid() || !has_constant_attributes(owner.ptr())) {
     return std::nullopt;
@@ -117,7 +118,7 @@ std::optional<HostValue> PythonHost::attribute(const HostValue& object, const st
 }
 
 std::shared_ptr<const HostFunction> PythonHost::function(Handle handle) {
-  const nb::gil_scoped_acquire gil;
+  const WithGil gil;
   const auto known = state_->functions.find(handle);
   if (known != state_->functions.end()) {
     return known->second;

@@ -13,6 +13,7 @@
 
 #include "hasten/abi/slots.h"
 #include "hasten/base/diagnostic.h"
+#include "hasten/bindings/gil.h"
 #include "hasten/bindings/python_error.h"
 
 namespace nb = nanobind;
@@ -78,7 +79,7 @@ int find_loop(const PyUFuncObject* ufunc, std::string_view types) {
 }
 
 abi::NumpyLoop* resolve(std::string_view name, std::string_view types) {
-  const nb::gil_scoped_acquire gil;
+  const WithGil gil;
   import_numpy();
   const nb::object object = attribute(module_named("numpy"), std::string(name).c_str());
   if (!object.is_valid() || !PyObject_TypeCheck(object.ptr(), &PyUFunc_Type)) {
@@ -172,13 +173,13 @@ void* numpy_symbol(std::string_view name) {
 }
 
 std::string numpy_library(const char* module) {
-  const nb::gil_scoped_acquire gil;
+  const WithGil gil;
   const nb::object file = attribute(module_named(module), "__file__");
   return file.is_valid() ? text_of(file.ptr()) : std::string();
 }
 
 void* legacy_random_state() {
-  const nb::gil_scoped_acquire gil;
+  const WithGil gil;
   const nb::object generator = attribute(attribute(module_named("numpy.random.mtrand"), "_rand"), "_bit_generator");
   if (!generator.is_valid() || std::string_view(Py_TYPE(generator.ptr())->tp_name).find("MT19937") == std::string_view::npos) {
     return nullptr;

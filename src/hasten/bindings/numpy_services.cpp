@@ -7,6 +7,7 @@
 
 #include "hasten/array/kernels/blas.h"
 #include "hasten/array/kernels/random.h"
+#include "hasten/bindings/made_once.h"
 #include "hasten/bindings/numpy_bridge.h"
 
 namespace nb = nanobind;
@@ -49,8 +50,10 @@ struct NumpyRandom {
 };
 
 const NumpyRandom& numpy_random() {
-  static const auto* const random = new NumpyRandom{nb::module_::import_("numpy.random.mtrand").attr("_rand"), find_gauss_offset()};
-  return *random;
+  static constinit MadeOnce<NumpyRandom> random;
+  return random.get([] {
+    return std::make_unique<NumpyRandom>(NumpyRandom{nb::module_::import_("numpy.random.mtrand").attr("_rand"), find_gauss_offset()});
+  });
 }
 
 } // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "hasten/bindings/function_parts.h"
+#include "hasten/bindings/gil.h"
 #include "hasten/bindings/host.h"
 #include "hasten/bindings/host_values.h"
 #include "hasten/bindings/value_digest.h"
@@ -226,7 +227,7 @@ void RecordingHost::number_paths(infer::Handle function, infer::HostValue* value
 }
 
 std::optional<infer::HostValue> RecordingHost::lookup(infer::Handle function, const std::string& name) {
-  const nb::gil_scoped_acquire gil; // so that what is recorded is what is found
+  const WithGil gil; // so that what is recorded is what is found
   ask_name(function, name);
   std::optional<infer::HostValue> value = host_.lookup(function, name);
   if (value) {
@@ -236,7 +237,7 @@ std::optional<infer::HostValue> RecordingHost::lookup(infer::Handle function, co
 }
 
 std::optional<infer::HostValue> RecordingHost::attribute(const infer::HostValue& object, const std::string& name) {
-  const nb::gil_scoped_acquire gil;
+  const WithGil gil;
   if (PyObject* owner = PythonHost::instance().object_of(object.handle)) {
     ask_attribute(owner, name);
   }

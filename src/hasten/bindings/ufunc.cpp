@@ -13,6 +13,7 @@
 #include "hasten/bindings/dispatcher.h"
 #include "hasten/bindings/engine.h"
 #include "hasten/bindings/errors.h"
+#include "hasten/bindings/gil.h"
 #include "hasten/bindings/host.h"
 #include "hasten/bindings/numpy_api.h"
 #include "hasten/bindings/type_text.h"
@@ -312,7 +313,7 @@ nb::object make_ufunc(const std::string& name, const std::string& doc, int input
 // Called by generated loops, with or without the GIL, in any thread: the first error stays.
 extern "C" void hst_ufunc_error(abi::Env* env) {
   loop_failed = true;
-  const nb::gil_scoped_acquire gil;
+  const WithGil gil;
   if (PyErr_Occurred() != nullptr) {
     return;
   }
