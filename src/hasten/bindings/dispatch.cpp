@@ -252,7 +252,7 @@ void Dispatch::sweep() {
   std::erase_if(retired_, [](const std::unique_ptr<Route>& route) { return route->running == 0; });
 }
 
-void Dispatch::compile(std::vector<ir::TypeRef> arguments, ir::TypeRef result) {
+void Dispatch::compile(const std::vector<ir::TypeRef>& arguments, ir::TypeRef result) {
   if (static_cast<int>(arguments.size()) != parameters_.count()) {
     throw_python(PyExc_TypeError, "Signature mismatch: " + std::to_string(arguments.size()) + " argument types given, but function takes " +
                                       std::to_string(parameters_.count()) + " arguments");

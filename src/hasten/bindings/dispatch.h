@@ -26,7 +26,7 @@ public:
   PyObject* call(PyObject* const* args, size_t nargsf, PyObject* kwnames);
 
   // Compiles for these types. Throws as `specialise` does.
-  void compile(std::vector<ir::TypeRef> arguments, ir::TypeRef result);
+  void compile(const std::vector<ir::TypeRef>& arguments, ir::TypeRef result);
   // Compiles for the types of these arguments, and calls nothing.
   void compile_for(PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames);
   // Compiles what there is once more, with the values that globals have now.

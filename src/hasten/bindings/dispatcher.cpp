@@ -189,8 +189,8 @@ PyObject* compiled(PyObject* self, void*) {
 
 PyObject* compile_signature(PyObject* self, PyObject* text) {
   return guarded(self, [text](Dispatch& dispatch) {
-    Signature signature = parse_signature_text(nb::cast<const char*>(nb::handle(text)));
-    dispatch.compile(std::move(signature.arguments), signature.result);
+    const Signature signature = parse_signature_text(nb::cast<const char*>(nb::handle(text)));
+    dispatch.compile(signature.arguments, signature.result);
     return Py_NewRef(Py_None);
   });
 }

@@ -6,12 +6,12 @@ namespace hasten::bindings {
 namespace {
 
 // Whether the text is the first or the second word. False with ValueError set where it is neither.
-bool choose(const char* option, const char* text, std::string_view first, std::string_view second, bool* is_second) {
+bool choose(const char* option, std::string_view text, const char* first, const char* second, bool* is_second) {
   *is_second = text == second;
   if (*is_second || text == first) {
     return true;
   }
-  PyErr_Format(PyExc_ValueError, "%s must be '%s' or '%s', not '%s'", option, first.data(), second.data(), text);
+  PyErr_Format(PyExc_ValueError, "%s must be '%s' or '%s', not '%.*s'", option, first, second, static_cast<int>(text.size()), text.data());
   return false;
 }
 

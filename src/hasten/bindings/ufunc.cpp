@@ -207,12 +207,12 @@ void add_loop(nb::handle ufunc_object, nb::object capsule) {
     dtypes.push_back(reinterpret_cast<PyArray_DTypeMeta*>(classes.back().ptr()));
   }
   PyType_Slot slots[] = {{NPY_METH_strided_loop, reinterpret_cast<void*>(&run_added_loop)}, {0, nullptr}};
-  PyArrayMethod_Spec spec{};
+  PyArrayMethod_Spec spec;
   spec.name = record_of(ufunc)->name.c_str();
   spec.nin = ufunc->nin;
   spec.nout = ufunc->nout;
   spec.casting = NPY_NO_CASTING;
-  spec.flags = static_cast<NPY_ARRAYMETHOD_FLAGS>(0);
+  spec.flags = {}; // NOLINT(bugprone-invalid-enum-default-initialization): NumPy has no name for none
   spec.dtypes = dtypes.data();
   spec.slots = slots;
   {

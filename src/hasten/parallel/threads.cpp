@@ -24,7 +24,7 @@ int available_cores() {
 
 int configured_threads() {
   const char* text = std::getenv("HASTEN_NUM_THREADS");
-  return text != nullptr ? std::atoi(text) : 0;
+  return text != nullptr ? static_cast<int>(std::clamp(std::strtol(text, nullptr, 10), 0L, long{kMostThreads})) : 0;
 }
 
 } // namespace

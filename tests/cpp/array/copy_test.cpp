@@ -54,7 +54,7 @@ TEST(Copy, EveryItemSizeAndLayout) {
 
 class Reshape : public ::testing::Test {
 protected:
-  int32_t reshape(const ArrayView& in, std::vector<int64_t> dims, Result* out) {
+  int32_t reshape(const ArrayView& in, const std::vector<int64_t>& dims, Result* out) {
     Array<int64_t> wanted({static_cast<int64_t>(dims.size())});
     wanted.set(dims);
     return hst_reshape(&env_, out->view(), &in, &wanted.view());

@@ -9,7 +9,7 @@ namespace hasten::array {
 namespace {
 
 template <class T> struct Lanes {
-  typedef T Vector __attribute__((vector_size(8 * sizeof(T))));
+  using Vector [[gnu::vector_size(8 * sizeof(T))]] = T;
   Vector sums;
 
   HASTEN_INLINE void load(const T* a) { std::memcpy(&sums, a, sizeof sums); }

@@ -274,11 +274,11 @@ size_t rank_of_operands(const Site& s, size_t first) {
 }
 
 std::string ewise(const Site& s) {
-  const std::string wrong = kernel_operands(s, 0, 0);
+  std::string wrong = kernel_operands(s, 0, 0);
   if (!wrong.empty()) {
     return wrong;
   }
-  const std::string wrong_result = kernel_result(s, s.result());
+  std::string wrong_result = kernel_result(s, s.result());
   if (!wrong_result.empty()) {
     return wrong_result;
   }
@@ -290,7 +290,7 @@ std::string ewise_shaped(const Site& s) {
   if (!is_array(s.result()) || s.count() < rank || !s.int64s(0, rank)) {
     return "the first operands are the shape of the result, int64";
   }
-  const std::string wrong = kernel_operands(s, rank, 1);
+  std::string wrong = kernel_operands(s, rank, 1);
   if (!wrong.empty()) {
     return wrong;
   }
@@ -304,7 +304,7 @@ std::string ewise_into(const Site& s) {
   if (s.arg(0)->readonly) {
     return "the array is readonly";
   }
-  const std::string wrong = kernel_operands(s, 1, 0);
+  std::string wrong = kernel_operands(s, 1, 0);
   return wrong.empty() ? kernel_result(s, s.arg(0)) : wrong;
 }
 
@@ -313,7 +313,7 @@ std::string ewise_reduce(const Site& s) {
   if (kind < 0 || kind >= kReduceKinds) {
     return "no such reduction";
   }
-  const std::string wrong = kernel_operands(s, 0, 0);
+  std::string wrong = kernel_operands(s, 0, 0);
   if (!wrong.empty()) {
     return wrong;
   }

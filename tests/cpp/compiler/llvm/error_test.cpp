@@ -19,8 +19,12 @@ TEST(Checked, RaisesOnOverflow) {
     for (const char* type : {"int64", "uint64", "int8"}) {
       SCOPED_TRACE(std::string(op) + " on " + type);
       const std::string t = type;
-      Code code("func f(" + t + ", " + t + ") -> " + t + "\nb0:\n  %0 = param 0 : " + t + "\n  %1 = param 1 : " + t + "\n  %2 = " + op +
-                ".checked %0, %1 : " + t + " !4:2\n  ret %2");
+      std::string text = "func f(T, T) -> T\nb0:\n  %0 = param 0 : T\n  %1 = param 1 : T\n  %2 = OP.checked %0, %1 : T !4:2\n  ret %2";
+      text.replace(text.find("OP"), 2, op);
+      for (size_t at = text.find('T'); at != std::string::npos; at = text.find('T', at)) {
+        text.replace(at, 1, t);
+      }
+      Code code(text);
       const bool is_signed = t != "uint64";
       const int64_t big = t == "int8" ? 127 : t == "int64" ? INT64_MAX : -1;
       const int64_t other = std::string(op) == "sub" ? (is_signed ? -1 : 0) : 2;

@@ -24,9 +24,10 @@ void add_slots(Slots& slots, void* data, const std::vector<int64_t>& shape, cons
   slots.insert(slots.end(), strides.begin(), strides.end());
 }
 
-Code::Code(const std::string& text, EmitOptions options) : Code(parse_valid(text), std::move(options)) {}
+Code::Code(const std::string& text, const EmitOptions& options) : Code(parse_valid(text), options) {}
 
-Code::Code(const ir::Module& module, EmitOptions options) : object_(emit_object(module, options)), code_(jit::load_object(object_.bytes)) {}
+Code::Code(const ir::Module& module, const EmitOptions& options)
+    : object_(emit_object(module, options)), code_(jit::load_object(object_.bytes)) {}
 
 int32_t Code::call_slots(const Slots& in) {
   env.trace_count = 0;

@@ -74,8 +74,8 @@ template <typename T> void add_argument(Slots& slots, const T& scalar) { put_sca
 // A compiled module.
 class Code {
 public:
-  explicit Code(const std::string& text, EmitOptions options = {});
-  Code(const ir::Module& module, EmitOptions options);
+  explicit Code(const std::string& text, const EmitOptions& options = {});
+  Code(const ir::Module& module, const EmitOptions& options);
 
   // The status; results in `out`.
   int32_t call_slots(const Slots& in);

@@ -24,7 +24,7 @@ template <class Body> void for_each_reference(Function& function, Body body) {
 // Bytes that are equal for two kernels just where they compute the same. Values are renumbered in the order of the blocks.
 std::string fingerprint(const Function& kernel) {
   std::string bytes;
-  const auto add = [&](const auto& item) { bytes.append(reinterpret_cast<const char*>(&item), sizeof item); };
+  const auto add = [&]<typename T>(const T& item) { bytes.append(reinterpret_cast<const char*>(&item), sizeof(T)); };
   for (TypeRef type : kernel.params) {
     add(type);
   }
