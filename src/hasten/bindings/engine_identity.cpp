@@ -1,8 +1,10 @@
 #include "hasten/bindings/engine_identity.h"
 
 #include <Python.h>
-#if defined(__x86_64__)
+#if defined(__x86_64__) && __has_include(<sys/platform/x86.h>)
 #include <cpuid.h>
+#include <sys/platform/x86.h>
+#define HASTEN_X86_FEATURES
 #endif
 #include <elf.h>
 #include <link.h>
@@ -82,28 +84,28 @@ std::string build_id() {
 }
 
 // The CPU and what it can do: all that LLVM looks at when it chooses instructions, but without starting LLVM, which takes longer than to
-// load code.
+// load code. The C library asked the processor when the process began; under a hypervisor each question costs as much as a file.
 std::string cpu() {
-#if defined(__x86_64__)
+#if defined(HASTEN_X86_FEATURES)
   std::string text;
-  const auto add = [&text](unsigned leaf, unsigned subleaf, bool with_ebx) {
-    unsigned registers[4] = {};
-    __get_cpuid_count(leaf, subleaf, &registers[0], &registers[1], &registers[2], &registers[3]);
-    registers[1] = with_ebx ? registers[1] : 0; // in leaf 1 it names the core that this thread runs on
+  const auto add = [&text](unsigned a, unsigned b, unsigned c, unsigned d) {
     char part[40];
-    std::snprintf(part, sizeof part, "%x,%x,%x,%x;", registers[0], registers[1], registers[2], registers[3]);
+    std::snprintf(part, sizeof part, "%x,%x,%x,%x;", a, b, c, d);
     text += part;
   };
-  add(0, 0, true);
-  add(1, 0, false);
-  for (const auto& [leaf, subleaf] :
-       {std::pair{7U, 0U}, {7U, 1U}, {0x14U, 0U}, {0x19U, 0U}, {0x1eU, 1U}, {0x24U, 0U}, {0x80000001U, 0U}, {0x80000008U, 0U}}) {
-    add(leaf, subleaf, true);
+  unsigned vendor[4] = {};
+  __cpuid(0, vendor[0], vendor[1], vendor[2], vendor[3]);
+  add(vendor[0], vendor[1], vendor[2], vendor[3]);
+  for (const unsigned leaf : {CPUID_INDEX_1, CPUID_INDEX_7, CPUID_INDEX_7_ECX_1, CPUID_INDEX_D_ECX_1, CPUID_INDEX_14_ECX_0, CPUID_INDEX_19,
+                              CPUID_INDEX_80000001, CPUID_INDEX_80000008}) {
+    const cpuid_feature* feature = __x86_get_cpuid_feature_leaf(leaf);
+    const unsigned* present = feature->cpuid_array;
+    const unsigned* usable = feature->active_array; // what the system saves the registers for
+    const bool names_core = leaf == CPUID_INDEX_1;  // its ebx says where this thread runs
+    add(present[0], names_core ? 0 : present[1], present[2], present[3]);
+    add(usable[0], usable[1], usable[2], usable[3]);
   }
-  unsigned low = 0;
-  unsigned high = 0;
-  asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0)); // which registers the system saves
-  return text + std::to_string(low);
+  return text;
 #else
   return llvm_backend::host_cpu();
 #endif

@@ -67,26 +67,24 @@ LibraryNames& LibraryNames::instance() {
 const std::string& LibraryNames::find(PyObject* object) {
   static const std::string kNone;
   auto found = names_.find(object);
-  if (found == names_.end() && read_new()) {
+  for (Library& library : libraries_) {
+    if (found != names_.end()) {
+      return found->second;
+    }
+    read_new(library);
     found = names_.find(object);
   }
   return found == names_.end() ? kNone : found->second;
 }
 
-// Reads modules that were imported, or have grown, since the last time.
-bool LibraryNames::read_new() {
-  bool any = false;
-  PyObject* modules = PyImport_GetModuleDict();
-  for (Library& library : libraries_) {
-    PyObject* module = PyDict_GetItemString(modules, library.module);
-    PyObject* names = module != nullptr && PyModule_Check(module) ? PyModule_GetDict(module) : nullptr;
-    if (names != nullptr && PyDict_GET_SIZE(names) != library.seen) {
-      library.seen = PyDict_GET_SIZE(names);
-      read(library.module, names);
-      any = true;
-    }
+// Reads a module that was imported, or has grown, since the last time.
+void LibraryNames::read_new(Library& library) {
+  PyObject* module = PyDict_GetItemString(PyImport_GetModuleDict(), library.module);
+  PyObject* names = module != nullptr && PyModule_Check(module) ? PyModule_GetDict(module) : nullptr;
+  if (names != nullptr && PyDict_GET_SIZE(names) != library.seen) {
+    library.seen = PyDict_GET_SIZE(names);
+    read(library.module, names);
   }
-  return any;
 }
 
 void LibraryNames::read(const std::string& module, PyObject* names) {

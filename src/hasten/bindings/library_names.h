@@ -10,7 +10,7 @@
 
 namespace hasten::bindings {
 
-// Filled module by module as the program imports them. GIL held in all calls.
+// Filled module by module, as they are needed and as the program imports them. GIL held in all calls.
 class LibraryNames {
 public:
   static LibraryNames& instance();
@@ -25,7 +25,7 @@ private:
   };
 
   LibraryNames();
-  bool read_new();
+  void read_new(Library& library);
   void read(const std::string& module, PyObject* names);
 
   std::vector<Library> libraries_;
