@@ -201,7 +201,7 @@ def capture(function: FunctionType) -> Source:
     texts.extend(Text(text) for text in _core.remembered_texts(name, word))
     if name == "<string>":
         texts.extend(_command_text())
-    elif name == "<stdin>":
+    elif _is_standard_input(name):
         texts.extend(_standard_input())
         texts.extend(_typed_texts(code, word))
     return Source(texts)
@@ -316,6 +316,11 @@ def _standard_input() -> Iterator[Text]:
             yield Text(os.pread(0, status.st_size, 0))
     except OSError:
         return
+
+
+def _is_standard_input(name: str) -> bool:
+    """Return whether code of this file name was typed or piped; from Python 3.13 on, typed statements are numbered."""
+    return name == "<stdin>" or name.startswith("<stdin>-")
 
 
 def _typed_texts(code: CodeType, word: str) -> Iterator[Text]:
@@ -534,7 +539,7 @@ def _no_source(code: CodeType, *, found_text: bool) -> SourceError:
             f"the text of {name} in {place} is not what Python runs",
             "The file was changed after Python loaded it, or a tool rewrote the code: start Python anew.",
         )
-    if code.co_filename == "<stdin>":
+    if _is_standard_input(code.co_filename):
         return SourceError(
             f"the source of {name} was typed or piped into Python's standard input, and is gone",
             "Write the program to a file, or use `python -c`, IPython or a notebook, whose cells Hasten remembers.",
