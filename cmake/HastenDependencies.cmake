@@ -1,4 +1,4 @@
-# The parts of others: Python, nanobind, NumPy's headers, LLVM and oneTBB, all found through the building interpreter.
+# The parts of others: Python, nanobind, NumPy's headers and LLVM, all found through the building interpreter.
 find_package(Python 3.11 REQUIRED COMPONENTS Interpreter Development.Module)
 
 # hasten_ask_python(RESULT MODULE EXPRESSION): what an expression of an imported module gives.
@@ -18,10 +18,3 @@ hasten_ask_python(HASTEN_LLVM_PREFIX mlc_llvm_static "mlc_llvm_static.get_prefix
 list(APPEND CMAKE_PREFIX_PATH "${HASTEN_LLVM_PREFIX}")
 set(ZLIB_USE_STATIC_LIBS ON)
 find_package(LLVM CONFIG REQUIRED)
-
-# The wheel tbb-devel puts its files into the prefix of the environment that it is installed in.
-hasten_ask_python(HASTEN_TBB_CONFIG importlib.metadata
-                  "next(f.locate().resolve() for f in importlib.metadata.files('tbb-devel') if f.name == 'TBBConfig.cmake')")
-get_filename_component(TBB_DIR "${HASTEN_TBB_CONFIG}" DIRECTORY)
-get_filename_component(HASTEN_TBB_ROOT "${TBB_DIR}/../../.." ABSOLUTE)
-find_package(TBB CONFIG REQUIRED)

@@ -41,7 +41,6 @@ MAY_INCLUDE["bindings"] = {*MAY_INCLUDE}
 
 # Who may include the parts of others.
 THIRD_PARTIES = (
-    ("oneTBB", re.compile(r"(oneapi/)?tbb(/|\.h$)"), {"parallel"}),
     ("LLVM", re.compile(r"(llvm|llvm-c)/"), {"compiler/llvm", "compiler/jit"}),
     ("Python", re.compile(r"(Python|structmember|frameobject|datetime)\.h$|cpython/|internal/pycore_"), {"bindings"}),
     ("nanobind", re.compile(r"nanobind/"), {"bindings"}),

@@ -99,7 +99,7 @@ def _versions() -> list[Finding]:
         Finding("hasten", hasten or "not installed as a package", "" if hasten else "pip install hasten"),
         Finding("Python", f"{build}, {'with' if gil else 'without'} the GIL, {sys.executable}"),
         Finding("system", f"{platform.platform()}, {' '.join(platform.libc_ver())}"),
-        *(_needed(package) for package in ("numpy", "tbb", "cloudpickle", "tqdm", "rich")),
+        *(_needed(package) for package in ("numpy", "cloudpickle", "tqdm", "rich")),
     ]
 
 

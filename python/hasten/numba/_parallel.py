@@ -22,5 +22,5 @@ def set_num_threads(n: int) -> None:
 
 
 def threading_layer() -> str:
-    """Return what runs parallel loops."""
+    """Return the one of numba's layers that parallel loops behave like: ``"tbb"``, safe with threads and forks."""
     return "tbb"

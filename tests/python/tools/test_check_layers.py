@@ -35,8 +35,6 @@ def test_the_repository_keeps_its_layers() -> None:
         ("memo/table.cpp", '#include "hasten/compiler/ir/type.h"', "memo may include base; not compiler/ir"),
         ("compiler/ir/type.cpp", '#include "hasten/array/kernels/sort.h"', "not array"),
         ("pool/shm/ring.h", '#include "hasten/pool/worker.h"', "pool/shm may include base; not pool"),
-        ("array/views.cpp", "#include <tbb/parallel_for.h>", "only parallel may include oneTBB"),
-        ("array/views.cpp", "#include <oneapi/tbb.h>", "only parallel may include oneTBB"),
         ("bindings/module.cpp", "#include <llvm/IR/Module.h>", "only compiler/jit and compiler/llvm may include LLVM"),
         ("compiler/infer/host.cpp", "#include <Python.h>", "only bindings may include Python"),
         ("array/views.h", "#  include <nanobind/nanobind.h>", "only bindings may include nanobind"),
@@ -62,7 +60,6 @@ def test_a_file_outside_the_layers_is_named(tmp_path: Path) -> None:
     ("path", "line"),
     [
         ("bindings/module.cpp", '#include "hasten/pool/worker.h"'),
-        ("parallel/arena.cpp", "#include <oneapi/tbb/task_arena.h>"),
         ("compiler/ir/type.cpp", '#include "hasten/array/dtype.h"'),
         ("base/posix.cpp", "#include <sys/mman.h>"),
         ("base/posix.cpp", "#include <fcntl.h>"),

@@ -72,7 +72,7 @@ def test_a_part_that_is_only_convenient_stops_nobody(
 
 def test_the_lists_of_packages_name_what_a_build_needs() -> None:
     names = " ".join(environment.requirements("build"))
-    assert all(name in names for name in ("nanobind", "mlc-llvm-static", "tbb-devel", "numpy", "cloudpickle", "cmake"))
+    assert all(name in names for name in ("nanobind", "mlc-llvm-static", "numpy", "cloudpickle", "cmake"))
     assert any(name.startswith("clang-tidy==") for name in environment.requirements("lint"))
 
 
