@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hasten import jit, njit
-from tests.python.beside_python import check
+from tests.python.beside_python import check, equal
 
 
 def arithmetic(a, b):
@@ -18,6 +18,14 @@ def arithmetic(a, b):
 
 def quotient(a, b):
     return a / b
+
+
+def power(a, b):
+    return a**b
+
+
+def numpy_power(a, b):
+    return np.power(a, b)
 
 
 def floor_division(a, b):
@@ -147,3 +155,12 @@ def test_ints_wrap_in_njit_and_raise_in_jit():
     assert njit(next_one)(2**63 - 1) == -(2**63)
     with pytest.raises(OverflowError):
         jit(next_one)(2**63 - 1)
+
+
+@pytest.mark.parametrize("function", [power, numpy_power])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_powers_of_numpys_scalars_have_its_bits(function, dtype):
+    rng = np.random.default_rng(7)
+    compiled = njit(function)
+    for base, exponent in zip((rng.random(500) * 9).astype(dtype), rng.normal(size=500).astype(dtype), strict=True):
+        assert equal(function(base, exponent), compiled(base, exponent)), (base, exponent)

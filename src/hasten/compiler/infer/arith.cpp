@@ -248,7 +248,7 @@ Value numeric_binary(Emitter& e, Operator op, const Value& a, const Value& b) {
     return true_divide(e, a, b);
   }
   if (op == Operator::kPow) {
-    return power(e, a, b);
+    return power(e, a, b, false);
   }
   TypeRef type = common_type(e, a, b);
   const bool is_bitwise = op == Operator::kBitAnd || op == Operator::kBitOr || op == Operator::kBitXor;
@@ -331,6 +331,9 @@ Value binary(Emitter& e, Operator op, const Value& left, const Value& right) {
   const Value b = e.unwrap(right);
   if (op == Operator::kMatMul) {
     return matrix_multiply(e, a, b);
+  }
+  if (op == Operator::kPow && ir::is_number(a.type) && ir::is_number(b.type)) {
+    return power(e, a, b, true);
   }
   if (is_item(a.type) && is_item(b.type)) {
     return numeric_binary(e, op, a, b);

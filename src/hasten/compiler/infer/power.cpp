@@ -49,7 +49,7 @@ Value integer_power(Emitter& e, const Value& a, const Value& b, TypeRef type) {
   return e.cast(e.runtime("hst_ipow", ir::intp_type(), {e.cast(base, ir::intp_type()), exponent}), type);
 }
 
-Value float_power(Emitter& e, const Value& a, const Value& b, TypeRef type) {
+Value float_power(Emitter& e, const Value& a, const Value& b, TypeRef type, bool operators) {
   const Value x = e.cast(a, type);
   const Value y = e.cast(b, type);
   if (type->bits == 16) {
@@ -59,7 +59,7 @@ Value float_power(Emitter& e, const Value& a, const Value& b, TypeRef type) {
   if (type->weak && !e.numba()) { // CPython's checks
     return e.runtime("hst_float_pow_checked", type, {x, y});
   }
-  if (!e.numba() && !e.options().fastmath) {
+  if (!e.numba() && !e.options().fastmath && !operators) {
     return e.ufunc(type->bits == 32 ? "npy_loop.power.fff" : "npy_loop.power.ddd", type, std::array{x, y});
   }
   return e.external(type->bits == 32 ? "powf" : "pow", type, {x, y});
@@ -75,7 +75,7 @@ Value complex_power(Emitter& e, const Value& a, const Value& b, TypeRef type) {
 
 } // namespace
 
-Value power(Emitter& e, const Value& a, const Value& b) {
+Value power(Emitter& e, const Value& a, const Value& b, bool operators) {
   TypeRef type = common_type(e, a, b);
   const auto exponent = e.known_int(b);
   if (ir::is_complex(type)) {
@@ -93,7 +93,7 @@ Value power(Emitter& e, const Value& a, const Value& b) {
     if (e.numba() && exponent && *exponent > 0 && *exponent <= kLargestChain) {
       return chain(e, e.cast(a, type), *exponent);
     }
-    return float_power(e, a, b, type);
+    return float_power(e, a, b, type, operators);
   }
   if (type->kind == ir::Kind::kBool) {
     type = type->weak ? ir::int_type() : ir::scalar_type(array::DType::kInt8);
@@ -105,7 +105,7 @@ Value power(Emitter& e, const Value& a, const Value& b) {
   if (exponent && *exponent < 0) {
     TypeRef real = ir::scalar_type(array::DType::kFloat64, type->weak);
     if (type->weak) {
-      return float_power(e, a, b, real);
+      return float_power(e, a, b, real, operators);
     }
     if (!e.numba()) {
       e.raise_if(e.boolean(true), "builtins:ValueError", "Integers to negative integer powers are not allowed.");

@@ -37,8 +37,9 @@ Value date_extreme(Emitter& e, const Value& a, const Value& b, bool want_max, bo
 Value numeric_binary(Emitter& e, Operator op, const Value& a, const Value& b);
 Value numeric_compare(Emitter& e, Operator op, const Value& a, const Value& b);
 Value true_divide(Emitter& e, const Value& a, const Value& b);
-Value power(Emitter& e, const Value& a, const Value& b);           // power.cpp
-Value matrix_multiply(Emitter& e, const Value& a, const Value& b); // numpy_linalg.cpp
+// `operators`: of NumPy's scalars, whose ** is the C library's; np.power and arrays take NumPy's loops, which differ in the last bit.
+Value power(Emitter& e, const Value& a, const Value& b, bool operators); // power.cpp
+Value matrix_multiply(Emitter& e, const Value& a, const Value& b);       // numpy_linalg.cpp
 
 Value absolute(Emitter& e, const Value& v);                     // rules_builtins.cpp
 Value float_to_int(Emitter& e, const Value& v, ir::TypeRef to); // int(x): what has no such int raises

@@ -1,5 +1,6 @@
 // Division: the four integer kinds, Python's floor division of floats, and complex division by Smith's method.
 #include <llvm/IR/Intrinsics.h>
+#include <llvm/IR/PatternMatch.h>
 
 #include "hasten/base/diagnostic.h"
 #include "hasten/compiler/llvm/pure.h"
@@ -41,9 +42,31 @@ llvm::Value* needs_step(Lane& lane, llvm::Value* remainder, llvm::Value* divisor
   return lane.b.CreateAnd(inexact, opposite);
 }
 
+// A constant divisor greater than zero; null where it is something else.
+const llvm::APInt* positive_constant(llvm::Value* divisor) {
+  const llvm::APInt* value = nullptr;
+  return llvm::PatternMatch::match(divisor, llvm::PatternMatch::m_APInt(value)) && value->isStrictlyPositive() ? value : nullptr;
+}
+
+// Python's division by such a constant: a shift and a mask where it is a power of two; else one step back from C's where the remainder is
+// negative.
+Division floor_divide_by(Lane& lane, llvm::Value* a, llvm::Value* divisor, const llvm::APInt& value) {
+  if (value.isPowerOf2()) {
+    llvm::Value* shift = llvm::ConstantInt::get(a->getType(), value.logBase2());
+    return {lane.b.CreateAShr(a, shift), lane.b.CreateAnd(a, llvm::ConstantInt::get(a->getType(), value - 1))};
+  }
+  llvm::Value* remainder = lane.b.CreateSRem(a, divisor);
+  llvm::Value* below = lane.b.CreateICmpSLT(remainder, llvm::Constant::getNullValue(a->getType()));
+  return {lane.b.CreateAdd(lane.b.CreateSDiv(a, divisor), lane.b.CreateSExt(below, a->getType())),
+          lane.b.CreateSelect(below, lane.b.CreateAdd(remainder, divisor), remainder)};
+}
+
 llvm::Value* integer_quotient(Lane& lane, ir::Op op, ir::TypeRef type, llvm::Value* a, llvm::Value* b) {
   if (!type->is_signed) {
     return divide(lane, type, a, b).quotient;
+  }
+  if (const llvm::APInt* constant = positive_constant(b); constant != nullptr && op == ir::Op::kFloorDiv) {
+    return floor_divide_by(lane, a, b, *constant).quotient;
   }
   // INT_MIN / -1 traps.
   llvm::Value* minus_one = lane.b.CreateICmpEQ(b, llvm::Constant::getAllOnesValue(b->getType()));
@@ -60,6 +83,9 @@ llvm::Value* integer_quotient(Lane& lane, ir::Op op, ir::TypeRef type, llvm::Val
 llvm::Value* integer_remainder(Lane& lane, ir::Op op, ir::TypeRef type, llvm::Value* a, llvm::Value* b) {
   if (!type->is_signed) {
     return divide(lane, type, a, b).remainder;
+  }
+  if (const llvm::APInt* constant = positive_constant(b); constant != nullptr && op == ir::Op::kFloorMod) {
+    return floor_divide_by(lane, a, b, *constant).remainder;
   }
   llvm::Value* minus_one = lane.b.CreateICmpEQ(b, llvm::Constant::getAllOnesValue(b->getType()));
   llvm::Value* divisor = lane.b.CreateSelect(minus_one, llvm::ConstantInt::get(b->getType(), 1), b);

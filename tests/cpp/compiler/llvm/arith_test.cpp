@@ -163,6 +163,25 @@ TYPED_TEST(Integers, Divide) {
   check_binary<T>("truncmod", trunc_mod<T>, divisible);
 }
 
+// Constant divisors take other ways: shifts, masks, a step where the remainder is negative.
+TYPED_TEST(Integers, DivideByConstants) {
+  using T = TypeParam;
+  for (const int divisor : {1, 2, 3, 8, 10, 64, 100}) {
+    const std::string operand = std::to_string(divisor) + " : " + dtype_name<T>();
+    for (const auto& [op, reference] : {std::pair{"floordiv", &floor_div<T>}, std::pair{"floormod", &floor_mod<T>}}) {
+      SCOPED_TRACE(std::string(op) + " by " + operand);
+      std::string text = "func f(T) -> T\nb0:\n  %0 = param 0 : T\n  %1 = const " + operand + "\n  %2 = " + op + " %0, %1 : T\n  ret %2";
+      for (size_t at = text.find('T'); at != std::string::npos; at = text.find('T', at)) {
+        text.replace(at, 1, dtype_name<T>());
+      }
+      Code code(text);
+      for (T value : interesting<T>()) {
+        EXPECT_EQ(code.run<T>(T(value)), reference(value, T(divisor))) << show<T>(value);
+      }
+    }
+  }
+}
+
 TYPED_TEST(Integers, ShiftAndCombineBits) {
   using T = TypeParam;
   using U = std::make_unsigned_t<T>;
