@@ -6,6 +6,7 @@
 #include "hasten/abi/block.h"
 #include "hasten/abi/parallel.h"
 #include "hasten/bindings/array_boxing.h"
+#include "hasten/bindings/cache.h"
 #include "hasten/bindings/debug.h"
 #include "hasten/bindings/dispatch.h"
 #include "hasten/bindings/dispatcher.h"
@@ -58,7 +59,7 @@ NB_MODULE(_core, m) {
       bindings::set_exception(diagnostic);
     }
   });
-  if (!bindings::init_array_boxing(m.ptr()) || !bindings::init_dispatcher(m.ptr())) {
+  if (!bindings::init_array_boxing(m.ptr()) || !bindings::init_dispatcher(m.ptr()) || !bindings::init_cache(m.ptr())) {
     nb::raise_python_error();
   }
   bindings::init_engine();
