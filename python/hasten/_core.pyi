@@ -67,6 +67,7 @@ class Cache:
         make_key: Callable[..., Any] | None = None,
         on_miss: Callable[[Any, tuple[Any, ...], dict[str, Any]], Any] | None = None,
         size_of: Callable[[Any], int] | None = None,
+        skip: int = 0,
     ) -> None: ...
     def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
     def __get__(self, instance: object, owner: type | None = None, /) -> Any: ...
@@ -135,6 +136,11 @@ def make_ufunc(name: str, doc: str, inputs: int, outputs: int, identity: object 
 def add_loop(ufunc: object, loop: object) -> None:
     """Add a compiled loop to a ufunc that make_ufunc made with a promoter."""
 
+def memory_digest(buffer: object) -> bytes:
+    """
+    Return 16 bytes that tell the content of a contiguous buffer or array from others.
+    """
+
 def stats() -> dict[str, int]:
     """
     Count what happened in this process: compilations, loads from the cache, calls, blocks of memory.
@@ -162,4 +168,5 @@ def set_gradual_hook(hook: Callable[[Any, Exception], Callable[..., Any]] | None
     Let plain jit call hook(dispatcher, exception) where it can't compile; it returns what is called instead of native code.
     """
 
+_keyword_mark: object
 __version__: str

@@ -33,6 +33,8 @@ struct Cache : CacheHead {
   PyObject* function;
   PyObject* info_type;
   Hooks hooks;
+  uint8_t skipped; // how many arguments, of the first, are no part of a key
+  bool is_keyed;   // whether keys are objects, made for hooks
   bool typed;
 };
 
@@ -84,9 +86,15 @@ class CallQuery {
 public:
   bool read(Cache& cache, PyObject* const* args, Py_ssize_t positional, PyObject* names) {
     const Hooks& hooks = cache.hooks;
-    if (hooks.make_key == nullptr && hooks.on_miss == nullptr) {
+    if (!cache.is_keyed) {
       return query.read(args, positional, names, cache.typed, hooks.freeze);
     }
+    if (positional < cache.skipped) {
+      PyErr_SetString(PyExc_TypeError, "the argument 'self' is missing");
+      return false;
+    }
+    args += cache.skipped;
+    positional -= cache.skipped;
     key_ = hooks.make_key != nullptr ? PyObject_Vectorcall(hooks.make_key, args, positional, names)
                                      : key_object(args, positional, names, cache.typed, keyword_mark);
     return key_ != nullptr && query.read_object(&key_, hooks.freeze);
@@ -177,8 +185,8 @@ bool read_limit(PyObject* value, Py_ssize_t* limit) {
 PyObject* or_null(PyObject* hook) { return hook == Py_None ? nullptr : Py_XNewRef(hook); }
 
 PyObject* make(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
-  static const char* const names[] = {"function",  "maxsize", "typed",    "info_type", "policy",  "ttl",
-                                      "max_bytes", "freeze",  "make_key", "on_miss",   "size_of", nullptr};
+  static const char* const names[] = {"function", "maxsize",  "typed",   "info_type", "policy", "ttl",  "max_bytes",
+                                      "freeze",   "make_key", "on_miss", "size_of",   "skip",   nullptr};
   PyObject* function;
   PyObject* maxsize;
   PyObject* info_type;
@@ -187,8 +195,10 @@ PyObject* make(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   long long ttl = -1;
   PyObject* max_bytes = Py_None;
   Hooks hooks{};
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOpO|$sLOOOOO:Cache", const_cast<char**>(names), &function, &maxsize, &typed, &info_type,
-                                   &policy_name, &ttl, &max_bytes, &hooks.freeze, &hooks.make_key, &hooks.on_miss, &hooks.size_of)) {
+  unsigned char skipped = 0;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOpO|$sLOOOOOb:Cache", const_cast<char**>(names), &function, &maxsize, &typed, &info_type,
+                                   &policy_name, &ttl, &max_bytes, &hooks.freeze, &hooks.make_key, &hooks.on_miss, &hooks.size_of,
+                                   &skipped)) {
     return nullptr;
   }
   CacheLimits limits;
@@ -212,8 +222,9 @@ PyObject* make(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   cache->info_type = Py_NewRef(info_type);
   cache->hooks = hooks;
   cache->typed = typed != 0;
-  const bool is_keyed = hooks.make_key != nullptr || hooks.on_miss != nullptr;
-  cache->vectorcall = is_keyed ? call_keyed : limits.entries == 0 ? call_uncached : call;
+  cache->skipped = skipped;
+  cache->is_keyed = hooks.make_key != nullptr || hooks.on_miss != nullptr || skipped != 0;
+  cache->vectorcall = cache->is_keyed ? call_keyed : limits.entries == 0 ? call_uncached : call;
   return as_object(cache);
 }
 
@@ -440,7 +451,8 @@ bool init_cache(PyObject* module) {
   keyword_mark = PyObject_CallNoArgs(reinterpret_cast<PyObject*>(&PyBaseObject_Type));
   cache_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
   return keyword_mark != nullptr && cache_type != nullptr &&
-         PyModule_AddObjectRef(module, "Cache", reinterpret_cast<PyObject*>(cache_type)) == 0;
+         PyModule_AddObjectRef(module, "Cache", reinterpret_cast<PyObject*>(cache_type)) == 0 &&
+         PyModule_AddObjectRef(module, "_keyword_mark", keyword_mark) == 0;
 }
 
 } // namespace hasten::bindings
