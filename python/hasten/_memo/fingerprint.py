@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import builtins
 import functools
+import os
 import sys
 import sysconfig
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from hasten._core import Cache, Dispatcher
@@ -19,7 +20,7 @@ from hasten._memo.encoding import digest_of
 from hasten._memo.keys import freeze_within
 
 _INSTALLED = tuple(
-    path for key in ("stdlib", "platstdlib", "purelib", "platlib") if (path := sysconfig.get_paths().get(key))
+    path + os.sep for key in ("stdlib", "platstdlib", "purelib", "platlib") if (path := sysconfig.get_paths().get(key))
 )
 
 
@@ -54,10 +55,14 @@ class _Reader:
             return self.function(value)
         if isinstance(value, type):
             return self.class_of_program(value)
+        if isinstance(value, MethodType):
+            return "method", self.describe(value.__func__), self.describe(value.__self__)
         if callable(value) and hasattr(value, "__qualname__"):
             module = str(getattr(value, "__module__", None))
             return "callable", module, value.__qualname__, _package_version(module)
-        return self.constant(value)
+        if type(value).__module__ == "builtins":
+            return self.constant(value)
+        return "instance", self.describe(type(value)), self.constant(value)
 
     def function(self, function: FunctionType) -> Any:
         if _is_installed(function.__module__):

@@ -168,6 +168,7 @@ def build(function: Callable[..., Any], options: Options, info_type: Callable[..
         size_of=size_of,
         skip=skip,
     )
+    functools.update_wrapper(made, function)  # before our own attributes: the function may be a cache, too
     miss.cache = made
     made._miss = miss
     made._lead = (None,) * skip
@@ -179,7 +180,7 @@ def build(function: Callable[..., Any], options: Options, info_type: Callable[..
             import asyncio
 
             vars(made)["_is_coroutine"] = vars(asyncio.coroutines)["_is_coroutine"]
-    return functools.update_wrapper(made, function)
+    return made
 
 
 def _key_maker(function: Callable[..., Any], options: Options, skip: int) -> Callable[..., Any] | None:

@@ -46,7 +46,18 @@ Cache* cast(PyObject* self) { return static_cast<Cache*>(reinterpret_cast<CacheH
 
 // ---------------------------------------------------------------- calls
 
+// The collector takes a cache apart that nobody can reach; what goes down with it may still call.
+bool is_whole(const Cache& cache) {
+  if (cache.function == nullptr) {
+    PyErr_SetString(PyExc_ReferenceError, "this cache has been taken apart by the garbage collector");
+  }
+  return cache.function != nullptr;
+}
+
 PyObject* computed(Cache& cache, const Query& query, PyObject* const* args, size_t nargsf, PyObject* names) {
+  if (!is_whole(cache)) {
+    return nullptr;
+  }
   const uint64_t version = cache.store.version();
   const bool measures = cache.store.measures();
   const int64_t start = measures ? monotonic_nanoseconds() : 0;
@@ -78,7 +89,7 @@ PyObject* call(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* n
 
 PyObject* call_uncached(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* names) {
   cast(self)->store.count_miss();
-  return PyObject_Vectorcall(cast(self)->function, args, nargsf, names);
+  return is_whole(*cast(self)) ? PyObject_Vectorcall(cast(self)->function, args, nargsf, names) : nullptr;
 }
 
 // The query for a call, however this cache makes its keys.
@@ -140,7 +151,7 @@ PyObject* call_keyed(PyObject* self, PyObject* const* args, size_t nargsf, PyObj
   Cache& cache = *cast(self);
   const Py_ssize_t positional = PyVectorcall_NARGS(nargsf);
   CallQuery made;
-  if (!made.read(cache, args, positional, names)) {
+  if (!is_whole(cache) || !made.read(cache, args, positional, names)) {
     return nullptr;
   }
   Search outcome;
@@ -283,6 +294,9 @@ PyObject* init_subclass(PyObject* subclass, PyObject*) {
 // ---------------------------------------------------------------- methods
 
 PyObject* cache_info(PyObject* self, PyObject*) {
+  if (!is_whole(*cast(self))) {
+    return nullptr;
+  }
   const CacheStore& store = cast(self)->store;
   PyObject* maxsize = store.limits().entries < 0 ? Py_NewRef(Py_None) : PyLong_FromSsize_t(store.limits().entries);
   if (maxsize == nullptr) {

@@ -90,6 +90,8 @@ def test_sizes_count_what_is_held() -> None:
     assert size_of({"k": [bytes(500), bytes(600)]}) > 1100
     array = np.zeros(1000)
     assert size_of(array) >= 8000 and size_of(array[:500]) >= 4000
+    many = [bytes(100) for _ in range(50_000)]
+    assert 0.9 < size_of(many) / (sys.getsizeof(many) + 50_000 * sys.getsizeof(many[0])) < 1.1
     loop: list[Any] = []
     loop.append(loop)
     assert size_of(loop) > 0
@@ -192,6 +194,21 @@ def test_what_can_be_pickled_counts_by_content() -> None:
     bad.x = lambda: 0  # type: ignore[assignment]
     with pytest.raises(TypeError, match=r"'Point' can be neither hashed nor pickled .* ignore=.* key="):
         f(bad)
+
+
+def test_caches_over_caches_keep_apart() -> None:
+    calls = []
+
+    @hasten.cache(single_flight=True)
+    @hasten.cache(ttl=60, key=lambda x: x % 10)
+    def f(x: int) -> int:
+        calls.append(x)
+        return x
+
+    assert [f(1), f(11), f(1)] == [1, 1, 1]
+    assert calls == [1]
+    assert f.cache_info()[:2] == (1, 2)
+    assert f.cache_parameters() == {"maxsize": None, "typed": False, "single_flight": True}
 
 
 def test_values_can_be_asked_for_put_and_taken() -> None:
