@@ -46,6 +46,7 @@ class ThreadFlight(Flight):
     def __init__(self) -> None:
         super().__init__()
         self.landed = threading.Event()
+        self.is_stuck = False  # landed, but could not be taken from the table
         self.value: Any = None
         self.error: BaseException | None = None
 
@@ -84,12 +85,16 @@ class Flights:
         """Return what `compute` returns, here or in the thread that was first."""
         while True:
             mine = ThreadFlight()
-            flight = self._flights.setdefault(key, mine)
-            if flight is mine:
-                return self._lead(key, mine, compute)
-            if flight.process != mine.process:  # its thread stayed behind at a fork
-                self._flights.pop(key, None)
-                continue
+            # Comparisons of keys may call this very cache, and have to find out whom they would wait for.
+            token = _current.set(mine)
+            try:
+                flight = self._flights.setdefault(key, mine)
+                if flight.is_stuck or flight.process != mine.process:  # the latter's thread stayed behind at a fork
+                    self._flights[key] = flight = mine
+                if flight is mine:
+                    return self._lead(key, mine, compute)
+            finally:
+                _current.reset(token)
             waiting = begin_waiting(flight)
             if waiting is None:
                 return compute()
@@ -104,7 +109,6 @@ class Flights:
             # It was interrupted, which concerns its thread alone: the next one tries.
 
     def _lead(self, key: Any, flight: ThreadFlight, compute: Callable[[], Any]) -> Any:
-        token = _current.set(flight)
         try:
             flight.value = compute()
             return flight.value
@@ -112,8 +116,9 @@ class Flights:
             flight.error = error
             raise
         finally:
-            _current.reset(token)
+            flight.landed.set()  # first, because a comparison of keys may wait for somebody who waits for this one
             try:
                 self._flights.pop(key, None)
-            finally:
-                flight.landed.set()
+            except BaseException:
+                flight.is_stuck = True
+                raise

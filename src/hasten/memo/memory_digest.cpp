@@ -111,11 +111,11 @@ base::Digest digest_with(Absorb* absorb, std::string_view bytes) {
     State state{};
     std::memcpy(&state.lanes, keys().data(), sizeof state.lanes);
     for (; bytes.size() >= kBlockBytes; bytes.remove_prefix(kBlockBytes)) {
-      absorb(bytes.data(), kStripesPerBlock, keys(), state);
+      absorb(bytes.begin(), kStripesPerBlock, keys(), state);
       stir(keys(), state);
     }
     const size_t stripes = bytes.size() / kStripeBytes;
-    absorb(bytes.data(), stripes, keys(), state);
+    absorb(bytes.begin(), stripes, keys(), state);
     bytes.remove_prefix(stripes * kStripeBytes);
     for (const uint64_t lane : state.lanes) {
       hash.add(lane);

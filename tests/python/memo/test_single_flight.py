@@ -100,6 +100,41 @@ def test_two_that_need_each_other_both_end() -> None:
     assert len(answers) == 2
 
 
+def test_comparisons_may_call_the_cache_and_fail() -> None:
+    class Key:
+        action: Callable[[], object] = staticmethod(lambda: None)
+
+        def __init__(self, value: int) -> None:
+            self.value = value
+
+        def __hash__(self) -> int:
+            return 1
+
+        def __eq__(self, other: object) -> bool:
+            Key.action()
+            return isinstance(other, Key) and self.value == other.value
+
+    calls = []
+
+    @hasten.lru_cache(maxsize=0, single_flight=True)
+    def f(key: Key) -> int:
+        calls.append(key.value)
+        if key.value == 1 and len(calls) == 1:
+            assert f(Key(2)) == 2  # another flight under the same hash
+            Key.action = fail
+        return key.value
+
+    def fail() -> None:
+        Key.action = lambda: None
+        raise ZeroDivisionError
+
+    key = Key(1)
+    assert f(key) == 1
+    Key.action = lambda: None
+    assert (f(Key(1)), f(key)) == (1, 1)
+    assert calls == [1, 2, 1, 1]
+
+
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_fork_leaves_no_flight_behind() -> None:
     started, go = threading.Event(), threading.Event()
