@@ -9,8 +9,8 @@
 namespace hasten::memo {
 namespace {
 
-std::string random_bytes(size_t count) {
-  std::mt19937 random(7);
+std::string random_bytes(size_t count, uint32_t seed = 7) {
+  std::mt19937 random(seed);
   std::string bytes(count, '\0');
   for (char& byte : bytes) {
     byte = static_cast<char>(random());
