@@ -50,6 +50,36 @@ class Dispatcher:
     @property
     def __closure__(self) -> tuple[Any, ...] | None: ...
 
+class Cache:
+    """A function that remembers what it returned."""
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        maxsize: int | None,
+        typed: bool,
+        info_type: Callable[..., Any],
+        *,
+        policy: str = "lru",
+        ttl: int = -1,
+        max_bytes: int | None = None,
+        freeze: Callable[[Any], Any] | None = None,
+        make_key: Callable[..., Any] | None = None,
+        on_miss: Callable[[Any, tuple[Any, ...], dict[str, Any]], Any] | None = None,
+        size_of: Callable[[Any], int] | None = None,
+        skip: int = 0,
+    ) -> None: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+    def __get__(self, instance: object, owner: type | None = None, /) -> Any: ...
+    def cache_info(self) -> Any: ...
+    def cache_clear(self) -> None: ...
+    def cache_contains(self, *args: Any, **kwargs: Any) -> bool: ...
+    def cache_pop(self, *args: Any, **kwargs: Any) -> Any: ...
+    def cache_put(self, value: Any, /, *args: Any, **kwargs: Any) -> None: ...
+    def _store(self, key: Any, value: Any, seconds: float, saved: float, /) -> None: ...
+    def _key(self, *args: Any, **kwargs: Any) -> Any: ...
+    def _look_up(self, key: Any, default: Any, /) -> Any: ...
+
 def remembered_texts(file: str, word: str) -> list[str]:
     """
     Return the texts that were compiled under a file name and hold a word, newest first.
@@ -106,6 +136,11 @@ def make_ufunc(name: str, doc: str, inputs: int, outputs: int, identity: object 
 def add_loop(ufunc: object, loop: object) -> None:
     """Add a compiled loop to a ufunc that make_ufunc made with a promoter."""
 
+def memory_digest(buffer: object) -> bytes:
+    """
+    Return 16 bytes that tell the content of a contiguous buffer or array from others.
+    """
+
 def stats() -> dict[str, int]:
     """
     Count what happened in this process: compilations, loads from the cache, calls, blocks of memory.
@@ -133,4 +168,5 @@ def set_gradual_hook(hook: Callable[[Any, Exception], Callable[..., Any]] | None
     Let plain jit call hook(dispatcher, exception) where it can't compile; it returns what is called instead of native code.
     """
 
+_keyword_mark: object
 __version__: str

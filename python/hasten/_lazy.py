@@ -30,10 +30,13 @@ _FROM_STANDARD_LIBRARY = {
     "multiprocessing.pool": "ThreadPool",
     "threading": "Thread Timer",
     "concurrent.futures": "ProcessPoolExecutor ThreadPoolExecutor",
-    "functools": "cache lru_cache",
 }
 
-FACES = {name: Face(module, module) for module, names in _FROM_STANDARD_LIBRARY.items() for name in names.split()}
+FACES = {
+    **{name: Face(module, module) for module, names in _FROM_STANDARD_LIBRARY.items() for name in names.split()},
+    "cache": Face("functools", "hasten._memo"),
+    "lru_cache": Face("functools", "hasten._memo"),
+}
 
 SUBMODULES = frozenset(
     {"errors", "functools", "futures", "multiprocessing", "numba", "queue", "subprocess", "threading"}

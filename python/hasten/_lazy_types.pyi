@@ -6,12 +6,6 @@ from concurrent.futures import (
 from concurrent.futures import (
     ThreadPoolExecutor as ThreadPoolExecutor,
 )
-from functools import (
-    cache as cache,
-)
-from functools import (
-    lru_cache as lru_cache,
-)
 from multiprocessing import (
     Array as Array,
 )
@@ -101,4 +95,11 @@ from threading import (
 )
 from threading import (
     Timer as Timer,
+)
+
+from hasten._memo import (
+    cache as cache,
+)
+from hasten._memo import (
+    lru_cache as lru_cache,
 )

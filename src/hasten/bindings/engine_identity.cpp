@@ -1,10 +1,8 @@
 #include "hasten/bindings/engine_identity.h"
 
 #include <Python.h>
-#if defined(__x86_64__) && __has_include(<sys/platform/x86.h>)
+#if defined(__x86_64__)
 #include <cpuid.h>
-#include <sys/platform/x86.h>
-#define HASTEN_X86_FEATURES
 #endif
 #include <elf.h>
 #include <link.h>
@@ -19,6 +17,18 @@
 #include "hasten/bindings/made_once.h"
 #include "hasten/bindings/numpy_bridge.h"
 #include "hasten/compiler/llvm/emit.h"
+
+#if defined(__x86_64__) && defined(__GLIBC_PREREQ)
+#if __GLIBC_PREREQ(2, 34)
+#define HASTEN_CPUID_OF_THE_C_LIBRARY
+// As in <sys/platform/x86.h>, which is no C++: what a leaf of CPUID says, and what of it the system lets programs use.
+struct CpuidLeaf {
+  unsigned present[4];
+  unsigned usable[4];
+};
+extern "C" const CpuidLeaf* cpuid_leaf(unsigned leaf) __asm__("__x86_get_cpuid_feature_leaf");
+#endif
+#endif
 
 namespace hasten::bindings {
 namespace {
@@ -86,7 +96,7 @@ std::string build_id() {
 // The CPU and what it can do: all that LLVM looks at when it chooses instructions, but without starting LLVM, which takes longer than to
 // load code. The C library asked the processor when the process began; under a hypervisor each question costs as much as a file.
 std::string cpu() {
-#if defined(HASTEN_X86_FEATURES)
+#if defined(HASTEN_CPUID_OF_THE_C_LIBRARY)
   std::string text;
   const auto add = [&text](unsigned a, unsigned b, unsigned c, unsigned d) {
     char part[40];
@@ -96,12 +106,10 @@ std::string cpu() {
   unsigned vendor[4] = {};
   __cpuid(0, vendor[0], vendor[1], vendor[2], vendor[3]);
   add(vendor[0], vendor[1], vendor[2], vendor[3]);
-  for (const unsigned leaf : {CPUID_INDEX_1, CPUID_INDEX_7, CPUID_INDEX_7_ECX_1, CPUID_INDEX_D_ECX_1, CPUID_INDEX_14_ECX_0, CPUID_INDEX_19,
-                              CPUID_INDEX_80000001, CPUID_INDEX_80000008}) {
-    const cpuid_feature* feature = __x86_get_cpuid_feature_leaf(leaf);
-    const unsigned* present = feature->cpuid_array;
-    const unsigned* usable = feature->active_array; // what the system saves the registers for
-    const bool names_core = leaf == CPUID_INDEX_1;  // its ebx says where this thread runs
+  constexpr unsigned kLeaves = 9; // leaves 1, 7 and those that say what is new
+  for (unsigned leaf = 0; leaf < kLeaves; ++leaf) {
+    const auto& [present, usable] = *cpuid_leaf(leaf);
+    const bool names_core = leaf == 0; // leaf 1: its ebx says where this thread runs
     add(present[0], names_core ? 0 : present[1], present[2], present[3]);
     add(usable[0], usable[1], usable[2], usable[3]);
   }

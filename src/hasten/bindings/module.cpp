@@ -6,11 +6,13 @@
 #include "hasten/abi/block.h"
 #include "hasten/abi/parallel.h"
 #include "hasten/bindings/array_boxing.h"
+#include "hasten/bindings/cache.h"
 #include "hasten/bindings/debug.h"
 #include "hasten/bindings/dispatch.h"
 #include "hasten/bindings/dispatcher.h"
 #include "hasten/bindings/engine.h"
 #include "hasten/bindings/errors.h"
+#include "hasten/bindings/memory.h"
 #include "hasten/bindings/source.h"
 #include "hasten/bindings/stats.h"
 #include "hasten/bindings/type_of.h"
@@ -58,13 +60,14 @@ NB_MODULE(_core, m) {
       bindings::set_exception(diagnostic);
     }
   });
-  if (!bindings::init_array_boxing(m.ptr()) || !bindings::init_dispatcher(m.ptr())) {
+  if (!bindings::init_array_boxing(m.ptr()) || !bindings::init_dispatcher(m.ptr()) || !bindings::init_cache(m.ptr())) {
     nb::raise_python_error();
   }
   bindings::init_engine();
   bindings::add_source_functions(m);
   bindings::add_debugging(m);
   bindings::add_ufunc_functions(m);
+  bindings::add_memory_functions(m);
   m.attr("__version__") = HASTEN_VERSION;
   m.def("stats", stats, nb::sig("def stats() -> dict[str, int]"),
         "Count what happened in this process: compilations, loads from the cache, calls, blocks of memory.");

@@ -1,0 +1,93 @@
+"""What stands in a key for an argument that can't be hashed: something that is equal where the contents are."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from typing import Any
+
+from hasten._core import memory_digest
+
+_FRAMES = frozenset({"pandas", "polars", "pyarrow", "xarray"})
+
+
+class Kind:
+    """Stands first in what replaces an argument, so that it equals no argument that anybody passes."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"<{self.name}>"
+
+
+ARRAY, FRAME, LIST, DICT, SET, BYTES, OBJECT = map(Kind, ["array", "frame", "list", "dict", "set", "bytes", "object"])
+
+
+def freeze_arrays(value: Any) -> Any:
+    """Return what stands for an array or a data frame; NotImplemented for anything else, which stays unhashable."""
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and isinstance(value, numpy.ndarray):
+        return _freeze_array(value)
+    if type(value).__module__.partition(".")[0] in _FRAMES:
+        return _freeze_by_pickle(FRAME, value)
+    return NotImplemented
+
+
+def freeze(value: Any) -> Any:
+    """Return what stands for a value by its content.
+
+    Raises
+    ------
+    TypeError
+        Where the value can neither be hashed nor pickled.
+    """
+    kind = type(value)
+    if kind is list:
+        return LIST, tuple(map(freeze_within, value))
+    if kind is tuple:
+        return tuple(map(freeze_within, value))
+    if kind is dict:  # the order counts: what is computed may depend on it
+        return DICT, tuple((key, freeze_within(item)) for key, item in value.items())
+    if kind is set:
+        return SET, frozenset(value)
+    if kind is bytearray:
+        return BYTES, memory_digest(value)
+    frozen = freeze_arrays(value)
+    return _freeze_by_pickle(OBJECT, value) if frozen is NotImplemented else frozen
+
+
+def freeze_within(value: Any) -> Any:
+    """Return a value that lies within another: itself where it can be hashed."""
+    try:
+        hash(value)
+    except TypeError:
+        return freeze(value)
+    return value
+
+
+def _freeze_array(array: Any) -> Any:
+    if type(array).__name__ == "MaskedArray":
+        return _freeze_by_pickle(ARRAY, array)
+    flags = array.flags
+    if array.dtype.hasobject:
+        content: Any = tuple(map(freeze_within, array.flat))
+    elif flags.c_contiguous or flags.f_contiguous:
+        content = memory_digest(array)
+    else:
+        content = memory_digest(array.copy(order="C"))
+    layout = "C" if flags.c_contiguous else "F" if flags.f_contiguous else array.strides
+    return ARRAY, type(array), array.dtype, array.shape, layout, content
+
+
+def _freeze_by_pickle(kind: Kind, value: Any) -> Any:
+    buffers: list[pickle.PickleBuffer] = []
+    try:
+        stream = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
+        contents = tuple(memory_digest(buffer.raw()) for buffer in buffers)
+    except Exception as error:
+        raise TypeError(
+            f"an argument of type {type(value).__qualname__!r} can be neither hashed nor pickled ({error}), so the "
+            "cache has no key for it; leave it out with ignore=, or name what tells it from others with key="
+        ) from error
+    return kind, type(value), memory_digest(stream), contents
