@@ -157,13 +157,18 @@ TEST(ParallelFor, TheLowestIterationsErrorWins) {
 
 TEST(ParallelFor, AnErrorStopsLaterChunks) {
   Env env;
+  const int others = max_threads() - 1;
+  std::atomic<int> running{0};
   std::atomic<int> cancelled{0};
   const Status status = parallel_for(&env, 16, kLong, [&](Env* e, int64_t begin, int64_t) {
     if (begin == 0) {
-      nap(5);
+      for (int i = 0; i < 20'000 && running < others; ++i) { // threads start when the system lets them
+        nap(1);
+      }
       return abi::fail(e, ErrorKind::kValueError, "first");
     }
-    for (int i = 0; i < 2000; ++i) {
+    ++running;
+    for (int i = 0; i < 20'000; ++i) {
       if (hst_poll(e) == static_cast<int32_t>(Status::kCancelled)) {
         ++cancelled;
         return Status::kCancelled;
@@ -174,7 +179,7 @@ TEST(ParallelFor, AnErrorStopsLaterChunks) {
   });
   EXPECT_EQ(status, Status::kRuntimeError);
   EXPECT_STREQ(env.message, "first");
-  EXPECT_EQ(cancelled, max_threads() > 1 ? max_threads() - 1 : 0);
+  EXPECT_EQ(cancelled, others);
   EXPECT_EQ(env.cancel, nullptr);
 }
 
