@@ -58,6 +58,14 @@ PyObject* box_named(ir::TypeRef type) {
   if (what == "dtype") {
     return resolve_dotted("numpy." + std::string(rest));
   }
+  if (what == "descriptor") {
+    PyObject* scalar_class = resolve_dotted("numpy." + std::string(rest));
+    PyObject* make = scalar_class != nullptr ? resolve_dotted("numpy.dtype") : nullptr;
+    PyObject* made = make != nullptr ? PyObject_CallOneArg(make, scalar_class) : nullptr;
+    Py_XDECREF(make);
+    Py_XDECREF(scalar_class);
+    return made;
+  }
   if (what == "module" || what == "function") {
     const bool is_builtin = what == "function" && rest.find('.') == std::string_view::npos;
     return resolve_dotted(is_builtin ? "builtins." + std::string(rest) : std::string(rest));

@@ -8,6 +8,7 @@
 #include "hasten/base/diagnostic.h"
 #include "hasten/bindings/class_table.h"
 #include "hasten/bindings/host.h"
+#include "hasten/bindings/named_tuples.h"
 #include "hasten/bindings/numpy_api.h"
 #include "hasten/bindings/numpy_bridge.h"
 #include "hasten/bindings/python_error.h"
@@ -41,7 +42,9 @@ ir::TypeRef type_of_tuple(PyObject* value, Dialect dialect) {
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(value); ++i) {
     items.push_back(type_of(PyTuple_GET_ITEM(value, i), dialect));
   }
-  return ir::tuple_type(std::move(items));
+  const bool is_plain = PyTuple_CheckExact(value);
+  return ir::tuple_type(std::move(items),
+                        is_plain ? std::string() : name_of_named_tuple_class(reinterpret_cast<PyObject*>(Py_TYPE(value))));
 }
 
 ir::TypeRef type_of_slice(PyObject* value, Dialect dialect) {
@@ -153,6 +156,9 @@ ir::TypeRef type_of_object(PyObject* value, Dialect dialect) {
   }
   if (find_numpy() && PyArray_Check(value)) {
     return type_of_array_subclass(value);
+  }
+  if (PyTuple_Check(value) && is_named_tuple_class(reinterpret_cast<PyObject*>(Py_TYPE(value)))) {
+    return type_of_tuple(value, dialect);
   }
   const infer::HostValue known = PythonHost::instance().value_of(value, {}, dialect);
   if (known.type != nullptr && known.type->kind == ir::Kind::kNamed && (!ir::is_named(known.type, "host:") || PyFunction_Check(value))) {

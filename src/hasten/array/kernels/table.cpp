@@ -42,6 +42,7 @@ std::span<const abi::Symbol> kernel_symbols() {
       HASTEN_SYMBOL(hst_isqrt),
       HASTEN_SYMBOL(hst_comb),
       HASTEN_SYMBOL(hst_same_array),
+      HASTEN_SYMBOL(hst_array_address),
       HASTEN_SYMBOL(hst_csin),
       HASTEN_SYMBOL(hst_ccos),
       HASTEN_SYMBOL(hst_ctan),

@@ -226,7 +226,7 @@ Value Emitter::convert(const Value& v, TypeRef to) {
   if (ir::is_array(v.type) && ir::is_array(to) && v.type->elem == to->elem && v.type->ndim == to->ndim) {
     return op(Op::kRelabel, to, {v});
   }
-  if (v.type->kind == to->kind && v.type->items.size() == to->items.size() && !v.type->items.empty()) {
+  if (v.type->kind == to->kind && v.type->name == to->name && v.type->items.size() == to->items.size() && !v.type->items.empty()) {
     std::vector<Value> items;
     for (size_t i = 0; i < to->items.size(); ++i) {
       items.push_back(convert(item(v, static_cast<int>(i)), to->items[i]));
