@@ -59,11 +59,9 @@ PyObject* box_named(ir::TypeRef type) {
     return resolve_dotted("numpy." + std::string(rest));
   }
   if (what == "descriptor") {
-    PyObject* scalar_class = resolve_dotted("numpy." + std::string(rest));
-    PyObject* make = scalar_class != nullptr ? resolve_dotted("numpy.dtype") : nullptr;
-    PyObject* made = make != nullptr ? PyObject_CallOneArg(make, scalar_class) : nullptr;
+    PyObject* make = resolve_dotted("numpy.dtype");
+    PyObject* made = make != nullptr ? PyObject_CallFunction(make, "s", std::string(rest).c_str()) : nullptr;
     Py_XDECREF(make);
-    Py_XDECREF(scalar_class);
     return made;
   }
   if (what == "module" || what == "function") {

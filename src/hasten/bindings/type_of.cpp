@@ -7,6 +7,7 @@
 
 #include "hasten/base/diagnostic.h"
 #include "hasten/bindings/class_table.h"
+#include "hasten/bindings/errors.h"
 #include "hasten/bindings/host.h"
 #include "hasten/bindings/named_tuples.h"
 #include "hasten/bindings/numpy_api.h"
@@ -53,7 +54,11 @@ ir::TypeRef type_of_slice(PyObject* value, Dialect dialect) {
   PyObject* const values[] = {slice->start, slice->stop, slice->step};
   for (int i = 0; i < 3; ++i) {
     parts[i] = type_of(values[i], dialect);
-    if (!ir::is_integral(parts[i]) && parts[i]->kind != ir::Kind::kNone) {
+    const bool is_part = ir::is_integral(parts[i]) || parts[i]->kind == ir::Kind::kNone;
+    if (!is_part && dialect == Dialect::kNumba) {
+      throw_python(PyExc_TypeError, "slice parts must be integers or None, not " + ir::display(parts[i])); // as numba converts slices
+    }
+    if (!is_part) {
       refuse("a slice from, to or by a " + ir::display(parts[i]), "The parts of a slice must be integers or None.");
     }
   }

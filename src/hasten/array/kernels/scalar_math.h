@@ -56,5 +56,5 @@ HASTEN_COMPLEX_FUNCTION(log)
 HASTEN_COMPLEX_FUNCTION(log10)
 HASTEN_COMPLEX_FUNCTION(sqrt)
 #undef HASTEN_COMPLEX_FUNCTION
-int32_t hst_crect(hasten::abi::Env* env, double* out, double r, double phi);
+int32_t hst_crect(hasten::abi::Env* env, double* out, double r, double phi, int64_t checked);
 }

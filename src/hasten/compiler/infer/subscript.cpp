@@ -359,7 +359,8 @@ void set_subscript(Emitter& e, const Value& given_object, const Value& index, co
     e.fail("the items of " + ir::display(object.type) + " can't be assigned to in compiled code");
   }
   if (object.type->readonly) {
-    e.fail("assignment destination is read-only", "Copy the array first.");
+    e.fail(e.numba() ? "Cannot modify readonly array of type: " + ir::display(object.type) : "assignment destination is read-only",
+           "Copy the array first.");
   }
   if (selects_by_array(e, index)) {
     e.fail("assigning to positions given by an array can't be compiled yet", "Loop over the positions.");

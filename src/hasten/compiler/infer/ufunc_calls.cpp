@@ -87,8 +87,8 @@ public:
     for (size_t k = 0; k < operands_.size(); ++k) {
       check_item(k);
     }
-    find_loop_shape();
     check_core_dimensions();
+    find_loop_shape();
     allocate_outputs();
     for (const Value& operand : operands_) {
       steps_.push_back(loop_strides(operand, steps_.size()));
