@@ -16,7 +16,20 @@ if TYPE_CHECKING:
     from typing import Any
 
 _OF_UFUNCS = frozenset(
-    "accumulate at identity nargs nin nout ntypes outer reduce reduceat resolve_dtypes signature".split()
+    [
+        "accumulate",
+        "at",
+        "identity",
+        "nargs",
+        "nin",
+        "nout",
+        "ntypes",
+        "outer",
+        "reduce",
+        "reduceat",
+        "resolve_dtypes",
+        "signature",
+    ]
 )
 
 
@@ -53,6 +66,9 @@ class GUFunc:
     array([0.5, 1.5, 2.5])
     """
 
+    __name__: str
+    __qualname__: str
+
     def __init__(
         self, func: Any, signature: str, target: str = "cpu", *, is_dynamic: bool = False, **options: Any
     ) -> None:
@@ -66,7 +82,7 @@ class GUFunc:
         functools.update_wrapper(self, func.py_func if isinstance(func, _core.Dispatcher) else func)
 
     def __repr__(self) -> str:
-        return f"<gufunc {self.__name__!r}>"  # type: ignore[attr-defined]
+        return f"<gufunc {self.__name__!r}>"
 
     def __getattr__(self, name: str) -> Any:
         if name in _OF_UFUNCS:
@@ -135,7 +151,7 @@ class GUFunc:
         given = args[ufunc.nin :] + (out if isinstance(out, tuple) else () if out is None else (out,))
         if len(given) < ufunc.nout:
             raise TypeError(
-                f"Too few arguments for function {self.__name__!r}. "  # type: ignore[attr-defined]
+                f"Too few arguments for function {self.__name__!r}. "
                 "Without signatures nothing tells the types of its outputs: pass them, too, or give it signatures."
             )
         return given[: ufunc.nout]
@@ -144,18 +160,22 @@ class GUFunc:
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         found: Any = sys.modules.get(self.__module__) if self.__module__ != "__main__" else None
-        for name in self.__qualname__.split("."):  # type: ignore[attr-defined]
+        for name in self.__qualname__.split("."):
             found = getattr(found, name, None)
         if found is self:
-            return self.__qualname__  # type: ignore[attr-defined,no-any-return]
+            return str(self.__qualname__)
         _, promoter, dispatcher = self._parts()
-        return type(self), (dispatcher, self._layout.text), {
-            "_options": self._options,
-            "_sigs": self._sigs,
-            "_frozen": self._frozen,
-            "is_dynamic": self.is_dynamic,
-            "loops": list(promoter.known) if promoter is not None else [],
-        }
+        return (
+            type(self),
+            (dispatcher, self._layout.text),
+            {
+                "_options": self._options,
+                "_sigs": self._sigs,
+                "_frozen": self._frozen,
+                "is_dynamic": self.is_dynamic,
+                "loops": list(promoter.known) if promoter is not None else [],
+            },
+        )
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         loops = state.pop("loops")

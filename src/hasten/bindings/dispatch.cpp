@@ -31,6 +31,15 @@ size_t hash_of(const std::vector<uint64_t>& codes) {
   return hash;
 }
 
+// numba's limit, in its words.
+void refuse_long_tuple(PyObject* value, const char* name) {
+  constexpr Py_ssize_t kTooMany = 1000;
+  if (PyTuple_Check(value) && PyTuple_GET_SIZE(value) >= kTooMany) {
+    const nb::object error = nb::module_::import_("hasten.errors").attr("UnsupportedError");
+    throw_python(error.ptr(), std::string("Tuple '") + name + "' length must be smaller than 1000. Pass an array.");
+  }
+}
+
 } // namespace
 
 void set_gradual_hook(nb::object hook) { gradual_hook() = hook.is_none() ? nb::object() : std::move(hook); }
@@ -166,6 +175,9 @@ Route& Dispatch::new_route(PyObject* const* values, std::vector<uint64_t> codes,
 Dispatch::Types Dispatch::types_of(PyObject* const* values) const {
   Types types;
   for (int i = 0; i < parameters_.count(); ++i) {
+    if (options_.dialect == infer::Dialect::kNumba) {
+      refuse_long_tuple(values[i], parameters_.name(i).c_str());
+    }
     try {
       types.push_back(type_of(values[i], options_.dialect));
     } catch (base::Diagnostic& diagnostic) {

@@ -71,7 +71,8 @@ bool is_named_tuple_class(PyObject* object) {
     return false;
   }
   const auto* type = reinterpret_cast<PyTypeObject*>(object);
-  if (type->tp_base != &PyTuple_Type || (type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0 || type->tp_dictoffset != 0 || !behaves_as_tuple(type)) {
+  if (type->tp_base != &PyTuple_Type || (type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0 || type->tp_dictoffset != 0 ||
+      !behaves_as_tuple(type)) {
     return false;
   }
   return has_names(attribute_or_none(object, "_fields").ptr());

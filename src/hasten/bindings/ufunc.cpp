@@ -373,8 +373,8 @@ void add_ufunc_functions(nb::module_& m) {
         "Compile a function for these types as an inner loop of a ufunc or, with core dimensions, a gufunc.");
   m.def("loop_types", loop_types, nb::arg("loop"), "NumPy's type numbers of a loop's inputs and outputs.");
   m.def("make_ufunc", make_ufunc, nb::arg("name"), nb::arg("doc"), nb::arg("inputs"), nb::arg("outputs"), nb::arg("identity").none(),
-        nb::arg("signature"), nb::arg("loops"), nb::arg("promoter").none(), nb::arg("dispatcher"),
-        nb::arg("core_dimensions"), "Make a NumPy ufunc of compiled loops.");
+        nb::arg("signature"), nb::arg("loops"), nb::arg("promoter").none(), nb::arg("dispatcher"), nb::arg("core_dimensions"),
+        "Make a NumPy ufunc of compiled loops.");
   m.def("add_loop", add_loop, nb::arg("ufunc"), nb::arg("loop"), "Add a compiled loop to a ufunc that make_ufunc made with a promoter.");
 }
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+
 from hasten import errors, njit
 from tests.python.beside_python import check
 
@@ -17,7 +18,7 @@ Empty = collections.namedtuple("Empty", ())
 
 class Step(NamedTuple):
     width: float
-    count: int = 3
+    times: int = 3
     name: str = "plain"
 
 
@@ -31,7 +32,7 @@ ORIGIN = Point(0, 2.5)
 
 def parts(p: Any) -> Any:
     a, b = p
-    return p.x, p.y, p[0], p[-1], len(p), a, b, p[::-1], p + (1,)
+    return p.x, p.y, p[0], p[-1], len(p), a, b, p[::-1], p + (1,)  # noqa: RUF005
 
 
 def moved(p: Any, by: Any) -> Any:
@@ -43,7 +44,7 @@ def of_global() -> Any:
 
 
 def with_defaults(w: Any) -> Any:
-    return Step(w), Step(w, 7), Step(count=1, width=w, name="other")
+    return Step(w), Step(w, 7), Step(times=1, width=w, name="other")
 
 
 def same_class(p: Any, a: Any, b: Any) -> Any:
@@ -101,18 +102,23 @@ def test_classes_are_told_apart() -> None:
     assert compiled.signatures[0] == ("Point(int, int)",)
 
 
-def test_misuse_is_refused() -> None:
-    with pytest.raises(errors.TypingError, match="takes 2 arguments but 3 were given"):
-        njit(lambda: Point(1, 2, 3))()
-    with pytest.raises(errors.TypingError, match="missing the argument 'y'"):
-        njit(lambda: Point(1))()
-    with pytest.raises(errors.TypingError, match="unexpected keyword argument 'z'"):
-        njit(lambda: Point(1, z=2))()
-    with pytest.raises(errors.TypingError, match="multiple values for argument 'x'"):
-        njit(lambda: Point(1, x=2))()
-    with pytest.raises(errors.TypingError, match="has no attribute 'z'"):
-        njit(lambda p: p.z)(Point(1, 2))
-    with pytest.raises(errors.TypingError, match="tuple"):
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda make: make(1, 2, 3), "takes 2 arguments but 3 were given"),
+        (lambda make: make(1), "missing the argument 'y'"),
+        (lambda make: make(1, z=2), "unexpected keyword argument 'z'"),
+        (lambda make: make(1, x=2), "multiple values for argument 'x'"),
+        (lambda make: make(1, 2).z, "has no attribute 'z'"),
+    ],
+)
+def test_misuse_is_refused(function: Any, message: str) -> None:
+    with pytest.raises(errors.TypingError, match=message):
+        njit(function)(Point)
+
+
+def test_a_class_meets_no_other() -> None:
+    with pytest.raises(errors.TypingError, match=r"Point\(int, int\) on one way and tuple\(int, int\)"):
         njit(either)(True, Point(1, 2), (1, 2))
 
 

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hasten import errors, njit
-from tests.python.beside_python import check
 
-from hasten import numba
+from hasten import errors, njit, numba
+from tests.python.beside_python import check
 
 CONSTANT = slice(1, None, 2)
 ITEMS = (10, 20.5, 30, 40.5)

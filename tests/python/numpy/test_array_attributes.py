@@ -6,17 +6,23 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hasten import errors, njit
-from tests.python.beside_python import check
 
-from hasten import numba
+from hasten import errors, njit, numba
+from tests.python.beside_python import check
 
 A = np.arange(12.0).reshape(3, 4)
 C = A + 2j
 
 
 def dtypes(a):
-    return a.dtype, a.dtype.itemsize, a.dtype.type, a.dtype == np.dtype("float64"), a.dtype == np.float32, np.dtype(np.int8)
+    return (
+        a.dtype,
+        a.dtype.itemsize,
+        a.dtype.type,
+        a.dtype == np.dtype("float64"),
+        a.dtype == np.float32,
+        np.dtype(np.int8),
+    )
 
 
 def of_dtypes(a):

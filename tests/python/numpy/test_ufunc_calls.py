@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hasten import errors, guvectorize, njit, vectorize
-from tests.python.beside_python import check
 
-from hasten import numba
+from hasten import errors, guvectorize, njit, numba, vectorize
+from tests.python.beside_python import check
 
 
 @vectorize
@@ -105,7 +104,9 @@ def test_shapes_that_do_not_fit() -> None:
             continue
         with pytest.raises(ValueError, match="Loop and array shapes are incompatible"):
             used(x, y, out)
-    with pytest.raises(errors.TypingError, match=r"Input operand 1 does not have enough dimensions \(has 0, gufunc core"):
+    with pytest.raises(
+        errors.TypingError, match=r"Input operand 1 does not have enough dimensions \(has 0, gufunc core"
+    ):
         used(A, 2.0, np.zeros((2, 3)))
     with pytest.raises(errors.TypingError, match="Too few arguments for function 'inner'"):
         njit(lambda x: inner(x, x))(A)

@@ -73,8 +73,7 @@ std::optional<Value> array_attribute(Emitter& e, const Value& a, const std::stri
     if (name == "real") {
       return a;
     }
-    const Value zeros =
-        e.elementwise(std::array{a}, [](Emitter& k, std::span<const Value> x) { return k.cast(k.integer(0), x[0].type); });
+    const Value zeros = e.elementwise(std::array{a}, [](Emitter& k, std::span<const Value> x) { return k.cast(k.integer(0), x[0].type); });
     return e.op(Op::kRelabel, ir::array_type(zeros.type->elem, ndim, zeros.type->layout, true), {zeros});
   }
   if (name == "flat") {

@@ -32,18 +32,20 @@ Value call_named_tuple_class(Emitter& e, const Value& cls, const CallArgs& args)
   const std::string shown = ir::display(cls.type).substr(6);
   const std::vector<std::string> fields = field_names(name);
   if (args.positional.size() > fields.size()) {
-    e.fail(shown + "() takes " + std::to_string(fields.size()) + " arguments but " + std::to_string(args.positional.size()) + " were given");
+    e.fail(shown + "() takes " + std::to_string(fields.size()) + " arguments but " + std::to_string(args.positional.size()) +
+           " were given");
   }
+  const auto refuse = [&](const char* what, const std::string& field) { e.fail(shown + "() " + what + " '" + field + "'"); };
   std::vector<Value> items(fields.size());
   std::copy(args.positional.begin(), args.positional.end(), items.begin());
   for (const auto& [keyword, value] : args.keywords) {
     const auto found = std::find(fields.begin(), fields.end(), keyword);
     if (found == fields.end()) {
-      e.fail(shown + "() got an unexpected keyword argument '" + keyword + "'");
+      refuse("got an unexpected keyword argument", keyword);
     }
     Value& item = items[static_cast<size_t>(found - fields.begin())];
     if (item.type != nullptr) {
-      e.fail(shown + "() got multiple values for argument '" + keyword + "'");
+      refuse("got multiple values for argument", keyword);
     }
     item = value;
   }
@@ -52,7 +54,7 @@ Value call_named_tuple_class(Emitter& e, const Value& cls, const CallArgs& args)
   for (size_t i = 0; i < items.size(); ++i) {
     const size_t without_default = items.size() - defaults.size();
     if (items[i].type == nullptr && i < without_default) {
-      e.fail(shown + "() is missing the argument '" + fields[i] + "'");
+      refuse("is missing the argument", fields[i]);
     }
     if (items[i].type == nullptr) {
       items[i] = from_host(e, defaults[i - without_default]);

@@ -345,8 +345,8 @@ constexpr std::array kRules{
     RuleEntry{"numpy.expand_dims", expand_dims},  RuleEntry{"numpy.shape", shape_rule},
     RuleEntry{"numpy.ndim", ndim_rule},           RuleEntry{"numpy.size", size_rule},
     RuleEntry{"numpy.ndindex", ndindex_rule},     RuleEntry{"numpy.ndenumerate", ndenumerate_rule},
-    RuleEntry{"array.view", view_rule},
-    RuleEntry{"numpy.concatenate", concatenate},  RuleEntry{"numpy.diff", diff_rule},
+    RuleEntry{"array.view", view_rule},           RuleEntry{"numpy.concatenate", concatenate},
+    RuleEntry{"numpy.diff", diff_rule},
 };
 
 } // namespace

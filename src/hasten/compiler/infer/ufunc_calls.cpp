@@ -143,8 +143,8 @@ private:
 
   void refuse_shapes(const Value& wrong) {
     e_.raise_if(wrong, "builtins:ValueError",
-                "Loop and array shapes are incompatible: outside of the core dimensions of " + ufunc_.layout +
-                    " the operands of " + ufunc_.name + " don't broadcast together");
+                "Loop and array shapes are incompatible: outside of the core dimensions of " + ufunc_.layout + " the operands of " +
+                    ufunc_.name + " don't broadcast together");
   }
 
   // Inputs broadcast; outputs have the whole shape.
@@ -252,6 +252,9 @@ private:
         args.positional.push_back(core_argument(e, k, positions));
       }
       call_compiled(e, ufunc_.function, args);
+      if (!e.dry()) {
+        e.builder().emit(Op::kPoll, ir::none_type(), {});
+      }
       return;
     }
     fold_loop(e, shape_[positions.size()], e.boolean(true), [&](Emitter& inner, const Value& acc, const Value& position) {
