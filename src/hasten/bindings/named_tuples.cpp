@@ -40,20 +40,32 @@ bool behaves_as_tuple(const PyTypeObject* type) {
          type->tp_as_number->nb_add == nullptr;
 }
 
-std::string describe(PyObject* cls) {
-  std::string text = std::to_string(PythonHost::instance().handle_of(cls)) + ":" + text_of(attribute_or_none(cls, "__name__").ptr()) + "(";
+struct KnownClass {
+  infer::Handle handle;
+  std::string name;
+};
+
+std::unordered_map<PyObject*, KnownClass>& known_classes() {
+  static auto* const known = new std::unordered_map<PyObject*, KnownClass>; // never freed: the classes aren't either
+  return *known;
+}
+
+KnownClass describe(PyObject* cls) {
+  const infer::Handle handle = PythonHost::instance().handle_of(cls);
+  std::string text = std::to_string(handle) + ":" + text_of(attribute_or_none(cls, "__name__").ptr()) + "(";
   const nb::object fields = attribute_or_none(cls, "_fields");
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(fields.ptr()); ++i) {
     text += (i > 0 ? "," : "") + text_of(PyTuple_GET_ITEM(fields.ptr(), i));
   }
-  return text + ")";
+  return {handle, text + ")"};
 }
 
 uint64_t named_tuple_handle(nb::handle cls) {
   if (!is_named_tuple_class(cls.ptr())) {
     throw nb::type_error("not a class of namedtuples");
   }
-  return std::strtoull(name_of_named_tuple_class(cls.ptr()).c_str(), nullptr, 10);
+  name_of_named_tuple_class(cls.ptr());
+  return known_named_tuple_class(reinterpret_cast<PyTypeObject*>(cls.ptr()));
 }
 
 nb::object named_tuple_class(uint64_t handle) {
@@ -79,9 +91,13 @@ bool is_named_tuple_class(PyObject* object) {
 }
 
 const std::string& name_of_named_tuple_class(PyObject* cls) {
-  static auto* const names = new std::unordered_map<PyObject*, std::string>; // never freed: the classes aren't either
-  const auto known = names->find(cls);
-  return known != names->end() ? known->second : names->emplace(cls, describe(cls)).first->second;
+  const auto known = known_classes().find(cls);
+  return (known != known_classes().end() ? known : known_classes().emplace(cls, describe(cls)).first)->second.name;
+}
+
+uint64_t known_named_tuple_class(PyTypeObject* cls) {
+  const auto known = known_classes().find(reinterpret_cast<PyObject*>(cls));
+  return known == known_classes().end() ? 0 : known->second.handle;
 }
 
 PyObject* class_of_named_tuple(ir::TypeRef type) {
