@@ -64,6 +64,14 @@ def test_indices_of_parts_that_may_be_none() -> None:
     check(chosen, False, 5)
 
 
+def test_bounds_that_may_be_none() -> None:
+    def chosen(start, stop, step, a):
+        return a[slice(start if start != 99 else None, stop if stop != 99 else None, step if step != 99 else None)]
+
+    for bounds in itertools.product((99, -7, -2, 0, 3), (99, -7, -2, 0, 3), (99, -2, 1, 3)):
+        check(chosen, *bounds, np.arange(5))
+
+
 def test_indices_says_what_it_takes() -> None:
     with pytest.raises(errors.TypingError, match=r"takes exactly one argument \(3 given\)"):
         njit(lambda s: s.indices(1, 2, 3))(slice(None))

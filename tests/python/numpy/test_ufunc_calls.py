@@ -114,6 +114,33 @@ def test_shapes_that_do_not_fit() -> None:
         njit(lambda x: inner(x))(A)
 
 
+def test_inputs_that_share_memory_with_outputs_are_copied_as_numpy_copies_them() -> None:
+    @guvectorize(["void(float64[:], float64[:])"], "(n)->(n)")
+    def running(x, out):
+        for i in range(len(x)):
+            out[i] = x[len(x) - 1 - i]
+
+    def used(x):
+        running(x, x)
+        running(x[1:], x[:-1])
+        running(x[:, ::-1], x)
+        return x
+
+    check(used, A.copy())
+    check(used, A[0].copy())
+    check(used, A[0].T.copy())
+
+
+def test_ufuncs_may_be_arguments() -> None:
+    def used(u, x):
+        return u(x)
+
+    for x in (3.0, A):
+        expected, found = used(cube, x), njit(used)(cube, x)
+        assert type(expected) is type(found)
+        assert np.array_equal(expected, found)
+
+
 def test_errors_of_the_function_leave_the_loops() -> None:
     @guvectorize("(n)->()")
     def first(x, out):

@@ -18,6 +18,7 @@ std::span<const abi::Symbol> kernel_symbols() {
       HASTEN_SYMBOL(hst_ewise_into),
       HASTEN_SYMBOL(hst_ewise_reduce),
       HASTEN_SYMBOL(hst_copy),
+      HASTEN_SYMBOL(hst_apart),
       HASTEN_SYMBOL(hst_ravel),
       HASTEN_SYMBOL(hst_reshape),
       HASTEN_SYMBOL(hst_reduce_axis),

@@ -111,6 +111,8 @@ Value call_compiled(Emitter& e, Handle callable, const CallArgs& args) {
 
 namespace {
 
+Handle handle_in(const std::string& name) { return std::stoull(name.substr(name.find(':') + 1)); }
+
 // What was declared to stand for a function that compiled code doesn't know; none where nothing was.
 std::optional<Value> call_overload(Emitter& e, const Value& function, const CallArgs& args) {
   std::vector<ir::TypeRef> positional;
@@ -121,7 +123,9 @@ std::optional<Value> call_overload(Emitter& e, const Value& function, const Call
   for (const auto& [name, value] : args.keywords) {
     keywords.emplace_back(name, value.type);
   }
-  const Handle found = e.session().host().overload(e.session().named(function.type).handle, positional, keywords);
+  const bool by_handle = ir::is_named(function.type, "host:");
+  const Handle handle = by_handle ? handle_in(function.type->name) : e.session().named(function.type).handle;
+  const Handle found = e.session().host().overload(handle, positional, keywords);
   return found == 0 ? std::nullopt : std::optional(call_compiled(e, found, args));
 }
 
@@ -164,8 +168,6 @@ CallArgs with_self(const Value& self, const CallArgs& args) {
   all.positional.insert(all.positional.end(), args.positional.begin(), args.positional.end());
   return all;
 }
-
-Handle handle_in(const std::string& name) { return std::stoull(name.substr(name.find(':') + 1)); }
 
 } // namespace
 

@@ -59,7 +59,9 @@ void set_attribute(Emitter& e, const Value& object, const std::string& name, con
 
 Value real_part(Emitter& e, const Value& complex);
 Value imaginary_part(Emitter& e, const Value& complex);
-Value slice_part(Emitter& e, const Value& slice, std::string_view name); // slices.cpp: start, stop or step
+// slices.cpp: start, stop or step; the step as an int64, 1 where it is None.
+Value slice_part(Emitter& e, const Value& slice, std::string_view name);
+Value slice_step(Emitter& e, const Value& slice);
 
 // ---- iterate.cpp
 Value iterate(Emitter& e, const Value& iterable);

@@ -28,8 +28,6 @@ Value part_or(Emitter& e, const Value& slice, int position, const Value& otherwi
   return e.intp(part, "a slice's part");
 }
 
-Value step_of(Emitter& e, const Value& slice) { return part_or(e, slice, 2, e.integer(1)); }
-
 Value slice_rule(Emitter& e, const CallArgs& args) {
   const std::vector<Value>& p = args.positional;
   if (p.empty() || p.size() > 3 || !args.keywords.empty()) {
@@ -58,7 +56,7 @@ Value indices_rule(Emitter& e, const CallArgs& args) {
   }
   const Value length = e.cast(given_length, ir::intp_type());
   const Value zero = e.integer(0);
-  const Value step = step_of(e, slice);
+  const Value step = slice_step(e, slice);
   e.raise_if(less(e, length, zero), "builtins:ValueError", "length should not be negative");
   e.raise_if(e.op(Op::kEq, ir::bool_type(), {step, zero}), "builtins:ValueError", "slice step cannot be zero");
   const Value backward = less(e, step, zero);
@@ -85,13 +83,15 @@ constexpr std::array kRules{
 
 } // namespace
 
+Value slice_step(Emitter& e, const Value& slice) { return part_or(e, slice, 2, e.integer(1)); }
+
 Value slice_part(Emitter& e, const Value& slice, std::string_view name) {
   const int position = name == "start" ? 0 : name == "stop" ? 1 : 2;
   if (!e.numba()) {
     return e.item(slice, position);
   }
   // numba has numbers where Python has None.
-  const Value step = step_of(e, slice);
+  const Value step = slice_step(e, slice);
   if (position == 2) {
     return step;
   }

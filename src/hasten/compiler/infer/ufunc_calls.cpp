@@ -89,6 +89,7 @@ public:
     }
     check_core_dimensions();
     find_loop_shape();
+    keep_inputs_apart();
     allocate_outputs();
     for (const Value& operand : operands_) {
       steps_.push_back(loop_strides(operand, steps_.size()));
@@ -186,6 +187,17 @@ private:
     }
   }
 
+  // As NumPy does: where an output shares memory with an input but isn't the same view, the input is copied first.
+  void keep_inputs_apart() {
+    for (size_t k = 0; k < ufunc_.inputs; ++k) {
+      Value& input = operands_[k];
+      for (size_t out = ufunc_.inputs; out < operands_.size() && ir::is_array(input.type); ++out) {
+        TypeRef type = ir::array_type(input.type->elem, input.type->ndim, ir::Layout::kAny, input.type->readonly);
+        input = e_.runtime("hst_apart", type, {input, operands_[out]});
+      }
+    }
+  }
+
   void allocate_outputs() {
     for (size_t k = operands_.size(); k < ufunc_.core.size(); ++k) {
       if (ufunc_.signatures.empty()) {
@@ -277,8 +289,7 @@ private:
 } // namespace
 
 Value call_ufunc(Emitter& e, const Value& function, const CallArgs& args) {
-  const Handle handle = e.session().named(function.type).handle;
-  const auto ufunc = e.session().host().ufunc(handle);
+  const auto ufunc = e.session().host().ufunc(std::stoull(function.type->name.substr(6)));
   if (ufunc == nullptr) {
     e.fail("this ufunc can't be called in compiled code", "Make it with vectorize or guvectorize.");
   }
