@@ -289,3 +289,15 @@ def test_named_tuples_have_their_classes_in_signatures() -> None:
     assert declared.nopython_signatures[0].return_type == types.NamedUniTuple(types.float64, 2, Point)
     with pytest.raises(TypeError, match="No matching definition"):
         declared((1.0, 2.0))
+
+
+def test_declared_types_take_what_fits_them() -> None:
+    root = numba.njit(types.complex128(types.complex128))(lambda z: z + 1)
+    assert root(10**40) == 10.0**40
+    counted = numba.njit(types.int64(types.int64))(lambda n: n)
+    with pytest.raises(OverflowError, match="out of range for int64"):
+        counted(10**40)
+    unsigned = numba.njit(types.uint32(types.uint32))(lambda n: n)
+    assert unsigned(2**32 + 5) == 5
+    with pytest.raises(OverflowError, match="-1 is out of range for uint32"):
+        unsigned(-1)
