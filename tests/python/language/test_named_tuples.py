@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import collections
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -124,3 +128,28 @@ def test_a_class_meets_no_other() -> None:
 def test_a_subclass_with_methods_is_no_mere_tuple() -> None:
     with pytest.raises(errors.TypingError, match="Subclasses may behave in any way"):
         njit(identity)(Loud(1, 2))
+
+
+PROGRAM = """
+import collections, hasten
+Pair = collections.namedtuple("Pair", {fields}, defaults=({default},))
+@hasten.njit
+def f(a):
+    p = Pair(a)
+    return 10 * p.x + p.y
+print(f(1), hasten.stats()["cache_loads"])
+"""
+
+
+def test_cached_code_is_that_of_the_class_as_it_is_now(tmp_path: Path) -> None:
+    def run(fields: str, default: int) -> str:
+        program = tmp_path / "program.py"
+        program.write_text(PROGRAM.format(fields=fields, default=default))
+        environment = {**os.environ, "HASTEN_CACHE_DIR": str(tmp_path / "cache")}
+        found = subprocess.run([sys.executable, program], env=environment, capture_output=True, text=True, check=True)
+        return found.stdout
+
+    assert run("('x', 'y')", 7) == "17 0\n"
+    assert run("('x', 'y')", 7) == "17 1\n"
+    assert run("('x', 'y')", 8) == "18 0\n"
+    assert run("('y', 'x')", 8) == "81 0\n"

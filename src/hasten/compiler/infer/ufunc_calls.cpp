@@ -24,7 +24,7 @@ bool is_safe(TypeRef from, TypeRef to) {
   return array::can_cast_safe(from->dtype, to->dtype);
 }
 
-// The first signature that takes these operands without loss, as NumPy chooses; `count` of them are looked at.
+// The first signature that takes these inputs without loss, as NumPy chooses.
 size_t choose_signature(Emitter& e, const HostUfunc& ufunc, std::span<const Value> operands) {
   for (size_t s = 0; s < ufunc.signatures.size(); ++s) {
     bool fits = true;
