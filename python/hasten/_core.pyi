@@ -130,7 +130,7 @@ def compile_loop(dispatcher: object, arguments: Sequence[str], result: str, core
 def loop_types(loop: object) -> list[int]:
     """NumPy's type numbers of a loop's inputs and outputs."""
 
-def make_ufunc(name: str, doc: str, inputs: int, outputs: int, identity: object | None, signature: str, loops: Sequence[object], promoter: object | None) -> object:
+def make_ufunc(name: str, doc: str, inputs: int, outputs: int, identity: object | None, signature: str, loops: Sequence[object], promoter: object | None, dispatcher: object, core_dimensions: Sequence[Sequence[int]]) -> object:
     """Make a NumPy ufunc of compiled loops."""
 
 def add_loop(ufunc: object, loop: object) -> None:
@@ -140,6 +140,12 @@ def memory_digest(buffer: object) -> bytes:
     """
     Return 16 bytes that tell the content of a contiguous buffer or array from others.
     """
+
+def named_tuple_handle(cls: object) -> int:
+    """Return the number by which texts of types name a class of namedtuples."""
+
+def named_tuple_class(handle: int) -> type:
+    """Return the class of namedtuples that texts of types call so."""
 
 def stats() -> dict[str, int]:
     """
@@ -162,6 +168,11 @@ def typeof(value: object | None) -> str:
 
 def library_functions() -> list[str]:
     """Return the names of the library functions that compiled code knows."""
+
+def set_overload_hook(hook: Callable[[Any, list[str], list[str]], Any] | None) -> None:
+    """
+    Let the compiler ask hook(callable, types, names) for a compiled function that stands for one that it doesn't know.
+    """
 
 def set_gradual_hook(hook: Callable[[Any, Exception], Callable[..., Any]] | None) -> None:
     """

@@ -108,7 +108,7 @@ def gufunc_decorator(args: tuple[Any, ...], options: dict[str, Any], *, dialect:
         raise TypeError("guvectorize() takes the layout, or signatures and the layout")
     if not isinstance(layout, str):
         raise TypeError(f"the layout must be a string such as '(n),(n)->()', not {layout!r}")
-    return lambda function: _make_gufunc(function, signatures, layout, options, dialect)
+    return lambda function: make_gufunc(function, signatures, Layout(layout), options, dialect)[0]
 
 
 def _is_signature(value: Any) -> bool:
@@ -154,7 +154,8 @@ def _dispatcher(function: Callable[..., Any], options: dict[str, Any], dialect: 
     return kernel_dispatcher(function, known, dialect=dialect)
 
 
-def _name_and_doc(function: Callable[..., Any]) -> tuple[str, str]:
+def _name_and_doc(function: Any) -> tuple[str, str]:
+    function = getattr(function, "py_func", function)
     return function.__name__, function.__doc__ or ""
 
 
@@ -203,12 +204,14 @@ def _make_ufunc(
         loop = _core.compile_loop(dispatcher, arguments, result, [], 1, parallel)
         outputs = len(_core.loop_types(loop)) - inputs
         loops.append(loop)
-    promoter = None if loops else _Promoter(dispatcher, inputs, outputs, None, parallel)
-    made = _core.make_ufunc(*_name_and_doc(function), inputs, outputs, options.get("identity"), "", loops, promoter)
+    promoter = None if loops else Promoter(dispatcher, inputs, outputs, None, parallel)
+    made = _core.make_ufunc(
+        *_name_and_doc(function), inputs, outputs, options.get("identity"), "", loops, promoter, dispatcher, []
+    )
     return cast("np.ufunc", made)
 
 
-class _Promoter:
+class Promoter:
     """Answers NumPy when no loop fits: compiles one.
 
     Parameters
@@ -223,12 +226,13 @@ class _Promoter:
         Whether loops may run on several threads.
     """
 
-    def __init__(self, dispatcher: Any, inputs: int, outputs: int, layout: _Layout | None, parallel: bool) -> None:
+    def __init__(self, dispatcher: Any, inputs: int, outputs: int, layout: Layout | None, parallel: bool) -> None:
         self.dispatcher = dispatcher
         self.inputs = inputs
         self.outputs = outputs
         self.layout = layout
         self.parallel = parallel
+        self.is_frozen = False  # whether it adds no more loops
         self.known: dict[tuple[np.dtype[Any], ...], tuple[np.dtype[Any], ...]] = {}
 
     def __call__(self, ufunc: np.ufunc, classes: list[Any]) -> tuple[Any, ...]:
@@ -239,10 +243,21 @@ class _Promoter:
             results = tuple(d if d is not None else np.result_type(*dtypes) for d in given)
             key = dtypes + results
         if key not in self.known:
-            self.known[key] = self._add_loop(ufunc, key)
+            if self.is_frozen:
+                raise TypeError(f"no loop for {', '.join(map(str, key))}, and compiling is disabled")
+            self.add(ufunc, key)
         return tuple(type(dtype) for dtype in self.known[key])
 
-    def _add_loop(self, ufunc: np.ufunc, dtypes: tuple[np.dtype[Any], ...]) -> tuple[np.dtype[Any], ...]:
+    def add(self, ufunc: np.ufunc, dtypes: tuple[np.dtype[Any], ...]) -> None:
+        """Compile a loop and add it.
+
+        Parameters
+        ----------
+        ufunc : numpy.ufunc
+            What it becomes part of.
+        dtypes : tuple of dtype
+            Of the inputs and, for a gufunc, of the outputs.
+        """
         if self.layout is not None:
             arguments = [self.layout.argument(i, dtype.name) for i, dtype in enumerate(dtypes)]
             loop = _core.compile_loop(self.dispatcher, arguments, "", self.layout.core, self.outputs, self.parallel)
@@ -251,7 +266,7 @@ class _Promoter:
             loop = _core.compile_loop(self.dispatcher, [d.name for d in dtypes], "", [], 1, self.parallel)
             result = tuple(_dtype_of_number(number) for number in _core.loop_types(loop))
         _core.add_loop(ufunc, loop)
-        return result
+        self.known[dtypes] = result
 
 
 def _dtype_of_number(number: int) -> np.dtype[Any]:
@@ -287,7 +302,7 @@ def _concrete(classes: list[Any]) -> tuple[np.dtype[Any], ...]:
 # ---- gufuncs
 
 
-class _Layout:
+class Layout:
     """A gufunc's layout: core dimensions of each argument, by number of dimension.
 
     Parameters
@@ -313,6 +328,15 @@ class _Layout:
                 self.inputs = len(groups)
         self.outputs = len(self.core) - self.inputs
 
+    def check(self, arguments: list[str]) -> None:
+        """Raise where an argument's type has another rank than the layout gives it."""
+        for position, text in enumerate(arguments):
+            wanted, given = len(self.core[position]), _rank(text)
+            if given == 0 and wanted > 0:
+                raise TypeError(f"scalar type {text} given for non scalar argument #{position + 1}")
+            if given > 0 and given != max(wanted, 1):
+                raise TypeError(f"type and shape signature mismatch for arg #{position + 1}")
+
     def argument(self, position: int, dtype: str) -> str:
         """Name the type of an argument: an array of its core dimensions, or a scalar where an input has none."""
         rank = len(self.core[position])
@@ -321,15 +345,38 @@ class _Layout:
         return f"array({dtype}, {max(rank, 1)}d, A)"
 
 
-def _make_gufunc(
-    function: Callable[..., Any],
-    signatures: Iterable[Signature],
-    layout_text: str,
-    options: dict[str, Any],
-    dialect: str,
-) -> np.ufunc:
+def _rank(text: str) -> int:
+    """Return the number of dimensions of a type: ``"float64[:, ::1]"``, ``"array(float64, 2d, A)"``."""
+    if found := re.search(r"array\(.*?, (\d+)d", text):
+        return int(found[1])
+    brackets = text[text.find("[") :] if text.endswith("]") else ""
+    return brackets.count(",") + 1 if ":" in brackets else 0
+
+
+def make_gufunc(
+    function: Callable[..., Any], signatures: Iterable[Signature], layout: Layout, options: dict[str, Any], dialect: str
+) -> tuple[np.ufunc, Promoter | None, Any]:
+    """Make a gufunc, what compiles its loops where it has no signatures, and the function that is compiled.
+
+    Parameters
+    ----------
+    function : callable
+        A function on arrays of the core dimensions.
+    signatures : iterable of tuple
+        Texts of the types of the arguments, and "".
+    layout : Layout
+        The core dimensions.
+    options : dict
+        Of `guvectorize`.
+    dialect : {"python", "numba"}
+        Whose rules the function keeps.
+
+    Returns
+    -------
+    tuple
+        The three.
+    """
     _check(options)
-    layout = _Layout(layout_text)
     dispatcher = _dispatcher(function, options, dialect)
     parallel = options.get("target") == "parallel"
     loops = []
@@ -340,9 +387,18 @@ def _make_gufunc(
             raise TypeError(
                 f"the signature has {len(arguments)} arguments, the layout {layout.text!r} has {len(layout.core)}"
             )
+        layout.check(arguments)
         loops.append(_core.compile_loop(dispatcher, arguments, "", layout.core, layout.outputs, parallel))
-    promoter = None if loops else _Promoter(dispatcher, layout.inputs, layout.outputs, layout, parallel)
+    promoter = None if loops else Promoter(dispatcher, layout.inputs, layout.outputs, layout, parallel)
     made = _core.make_ufunc(
-        *_name_and_doc(function), layout.inputs, layout.outputs, options.get("identity"), layout.text, loops, promoter
+        *_name_and_doc(function),
+        layout.inputs,
+        layout.outputs,
+        options.get("identity"),
+        layout.text,
+        loops,
+        promoter,
+        dispatcher,
+        layout.core,
     )
-    return cast("np.ufunc", made)
+    return cast("np.ufunc", made), promoter, dispatcher

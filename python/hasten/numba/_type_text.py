@@ -6,6 +6,7 @@ import functools
 import re
 from typing import Any
 
+from hasten import _core
 from hasten.numba.core import types
 
 _NAMES: dict[str, Any] = {
@@ -39,6 +40,7 @@ for _name in [
 
 _ARRAY = re.compile(r"(?P<readonly>readonly )?array\((?P<item>.*), (?P<ndim>\d+)d, (?P<layout>[CFA])\)")
 _DATE = re.compile(r"(?P<kind>datetime64|timedelta64)\[(?P<unit>\w+)\]")
+_NAMED_TUPLE = re.compile(r"namedtuple\((?P<handle>\d+)(, (?P<items>.*))?\)")
 _CALL = re.compile(r"(?P<name>[\w.]+)\((?P<inside>.*)\)")
 
 
@@ -64,6 +66,9 @@ def type_from_text(text: str) -> Any:
     if found := _DATE.fullmatch(text):
         unit = "" if found["unit"] == "generic" else found["unit"]
         return types.NPDatetime(unit) if found["kind"] == "datetime64" else types.NPTimedelta(unit)
+    if found := _NAMED_TUPLE.fullmatch(text):
+        items = [type_from_text(item) for item in _split(found["items"] or "")]
+        return types.BaseTuple.from_types(items, _core.named_tuple_class(int(found["handle"])))
     if found := _CALL.fullmatch(text):
         return _compound(found["name"], [type_from_text(item) for item in _split(found["inside"])], text)
     return types.Opaque(text)

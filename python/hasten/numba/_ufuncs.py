@@ -41,17 +41,33 @@ def guvectorize(*args: Any, **kwargs: Any) -> Any:
     Returns
     -------
     callable
-        A decorator, which returns a ``numpy.ufunc``.
-    """
-    from hasten._vectorize import gufunc_decorator
+        A decorator, which returns a `GUFunc`.
 
-    if len(args) == 2:
-        args = (_texts(args[0]), args[1])
-    return gufunc_decorator(args, kwargs, dialect="numba")
+    Raises
+    ------
+    TypeError
+        On arguments that are not as above.
+    """
+    from hasten.numba._gufuncs import GUFunc
+
+    if len(args) not in (1, 2) or not isinstance(args[-1], str):
+        raise TypeError("guvectorize() takes the layout, such as '(n),(n)->()', or signatures and the layout")
+    signatures = _normalized(args[0]) if len(args) == 2 else []
+
+    def decorate(function: Any) -> GUFunc:
+        made = GUFunc(function, args[-1], is_dynamic=not signatures, **kwargs)
+        for arguments, _ in signatures:
+            made.add(tuple(arguments))
+        return made.build_ufunc()
+
+    return decorate
 
 
 def _texts(signatures: Any) -> list[str]:
     """Spell signatures, in whichever way numba takes them, as the engine reads them."""
+    return [Signature(result, args)._hasten_text for args, result in _normalized(signatures)]
+
+
+def _normalized(signatures: Any) -> list[Any]:
     is_one = is_signature(signatures) and not (isinstance(signatures, tuple) and all(map(is_signature, signatures)))
-    found = [normalize_signature(one) for one in ([signatures] if is_one else signatures)]
-    return [Signature(result, args)._hasten_text for args, result in found]
+    return [normalize_signature(one) for one in ([signatures] if is_one else signatures)]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from hasten import _core
+from hasten.numba._overloads import overload
 
-__all__ = ["is_jitted", "register_jitable"]
+__all__ = ["is_jitted", "overload", "register_jitable"]
 
 
 def register_jitable(*args: Any, **kwargs: Any) -> Any:

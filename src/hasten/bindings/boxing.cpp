@@ -3,6 +3,7 @@
 #include <nanobind/nanobind.h>
 
 #include "hasten/bindings/array_boxing.h"
+#include "hasten/bindings/named_tuples.h"
 #include "hasten/bindings/named_values.h"
 #include "hasten/bindings/numpy_bridge.h"
 #include "hasten/bindings/scalar_boxing.h"
@@ -181,7 +182,7 @@ PyObject* box(ir::TypeRef type, Dialect dialect, const uint64_t** slots) {
   case Kind::kArray:
     return box_counted(type, slots);
   case Kind::kTuple:
-    return box_items(type->items, dialect, slots);
+    return type->name.empty() ? box_items(type->items, dialect, slots) : make_named_tuple(type, box_items(type->items, dialect, slots));
   case Kind::kRange:
     return box_range(slots);
   case Kind::kSlice:

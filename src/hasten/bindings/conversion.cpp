@@ -91,7 +91,7 @@ Conversion between_arrays(ir::TypeRef from, ir::TypeRef to) {
 }
 
 Conversion between_items(ir::TypeRef from, ir::TypeRef to, Dialect dialect) {
-  if (from->items.size() != to->items.size()) {
+  if (from->items.size() != to->items.size() || from->name != to->name) {
     return Conversion::kNone;
   }
   Conversion worst = Conversion::kExact;

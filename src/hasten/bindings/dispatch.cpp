@@ -4,6 +4,7 @@
 #include <array>
 
 #include "hasten/bindings/call.h"
+#include "hasten/bindings/class_table.h"
 #include "hasten/bindings/conversion.h"
 #include "hasten/bindings/errors.h"
 #include "hasten/bindings/stats.h"
@@ -29,6 +30,15 @@ size_t hash_of(const std::vector<uint64_t>& codes) {
     hash ^= hash >> 29;
   }
   return hash;
+}
+
+// numba's limit, in its words.
+void refuse_long_tuple(PyObject* value, const char* name) {
+  constexpr Py_ssize_t kTooMany = 1000;
+  if (PyTuple_Check(value) && PyTuple_GET_SIZE(value) >= kTooMany) {
+    const nb::object error = nb::module_::import_("hasten.errors").attr("UnsupportedError");
+    throw_python(error.ptr(), std::string("Tuple '") + name + "' length must be smaller than 1000. Pass an array.");
+  }
 }
 
 } // namespace
@@ -122,7 +132,7 @@ void Dispatch::refuse(const Call& call) const {
 // Types are aligned, so their addresses are no codes of type_code's, whose low byte is a small number.
 uint64_t Dispatch::code_of_type(PyObject* value) const {
   try {
-    return reinterpret_cast<uint64_t>(type_of(value, options_.dialect));
+    return reinterpret_cast<uint64_t>(type_of_argument(value));
   } catch (const base::Diagnostic&) {
     return kUntyped; // new_route says what is wrong, or leaves the call to Python
   }
@@ -163,11 +173,23 @@ Route& Dispatch::new_route(PyObject* const* values, std::vector<uint64_t> codes,
   return *routes_.emplace(hash, std::move(route))->second;
 }
 
+// Where signatures are given, an int of any size converts to a float as Python converts it; code for the int itself there is none.
+ir::TypeRef Dispatch::type_of_argument(PyObject* value) const {
+  const bool converts = !can_compile_ && options_.dialect == infer::Dialect::kNumba;
+  if (converts && PyLong_CheckExact(value) && width_of(value) == IntWidth::kLarger) {
+    return ir::scalar_type(array::DType::kFloat64);
+  }
+  return type_of(value, options_.dialect);
+}
+
 Dispatch::Types Dispatch::types_of(PyObject* const* values) const {
   Types types;
   for (int i = 0; i < parameters_.count(); ++i) {
+    if (options_.dialect == infer::Dialect::kNumba) {
+      refuse_long_tuple(values[i], parameters_.name(i).c_str());
+    }
     try {
-      types.push_back(type_of(values[i], options_.dialect));
+      types.push_back(type_of_argument(values[i]));
     } catch (base::Diagnostic& diagnostic) {
       diagnostic.note("It is the argument `" + std::string(parameters_.name(i).c_str()) + "`.");
       throw;

@@ -76,6 +76,7 @@ private:
   Route& find_route(PyObject* const* values);
   Route& new_route(PyObject* const* values, std::vector<uint64_t> codes, size_t hash);
   Types types_of(PyObject* const* values) const;
+  ir::TypeRef type_of_argument(PyObject* value) const;
   Code compiled_code(const Types& types);
   Code converting_code(const Types& types);
   Code adopt(Code code);

@@ -167,10 +167,15 @@ int set_can_compile(PyObject* self, PyObject* value, void*) {
   return done != nullptr ? 0 : -1;
 }
 
-nb::tuple texts(const std::vector<ir::TypeRef>& types) {
+// For people or, in numba's dialect, for the types of hasten.numba.
+std::string text_of_type(ir::TypeRef type, infer::Dialect dialect) {
+  return dialect == infer::Dialect::kNumba ? spelling_of(type) : ir::display(type);
+}
+
+nb::tuple texts(const std::vector<ir::TypeRef>& types, infer::Dialect dialect) {
   nb::list list;
   for (ir::TypeRef type : types) {
-    list.append(ir::display(type).c_str());
+    list.append(text_of_type(type, dialect).c_str());
   }
   return nb::tuple(list);
 }
@@ -179,7 +184,8 @@ PyObject* compiled(PyObject* self, void*) {
   return guarded(self, [](Dispatch& dispatch) {
     nb::list all;
     for (const auto& code : dispatch.compiled()) {
-      all.append(nb::make_tuple(texts(code->unit.arguments), ir::display(code->unit.result).c_str()));
+      const infer::Dialect dialect = dispatch.options().dialect;
+      all.append(nb::make_tuple(texts(code->unit.arguments, dialect), text_of_type(code->unit.result, dialect).c_str()));
     }
     return all.release().ptr();
   });

@@ -11,6 +11,7 @@
 #include "hasten/bindings/python_error.h"
 #include "hasten/bindings/source.h"
 #include "hasten/bindings/type_text.h"
+#include "hasten/bindings/ufunc.h"
 
 namespace nb = nanobind;
 
@@ -27,6 +28,11 @@ DispatcherHooks& hooks() {
   return hooks;
 }
 
+nb::object& overload_hook() {
+  static auto* const hook = new nb::object; // outlives the interpreter's last call
+  return *hook;
+}
+
 nb::object attribute_or_none(PyObject* object, const char* name) {
   nb::object found = nb::steal(PyObject_GetAttrString(object, name));
   PyErr_Clear();
@@ -34,6 +40,8 @@ nb::object attribute_or_none(PyObject* object, const char* name) {
 }
 
 } // namespace
+
+void set_overload_hook(nb::object hook) { overload_hook() = hook.is_none() ? nb::object() : std::move(hook); }
 
 void set_dispatcher_hooks(const DispatcherHooks& value) { hooks() = value; }
 const DispatcherHooks& dispatcher_hooks() { return hooks(); }
@@ -142,6 +150,35 @@ std::shared_ptr<const HostFunction> PythonHost::function(Handle handle) {
   }
   state_->functions.emplace(handle, made);
   return made;
+}
+
+std::shared_ptr<const infer::HostUfunc> PythonHost::ufunc(Handle handle) {
+  const WithGil gil;
+  PyObject* object = object_of(handle);
+  return object != nullptr ? describe_ufunc(*this, object) : nullptr;
+}
+
+Handle PythonHost::overload(Handle callable, const std::vector<ir::TypeRef>& positional,
+                            const std::vector<std::pair<std::string, ir::TypeRef>>& keywords) {
+  const WithGil gil;
+  const nb::object object = nb::borrow(object_of(callable));
+  if (!object.is_valid() || !overload_hook().is_valid()) {
+    return 0;
+  }
+  nb::list types;
+  nb::list names;
+  for (ir::TypeRef type : positional) {
+    types.append(spelling_of(type).c_str());
+  }
+  for (const auto& [name, type] : keywords) {
+    types.append(spelling_of(type).c_str());
+    names.append(name.c_str());
+  }
+  const nb::object found = nb::steal(PyObject_CallFunctionObjArgs(overload_hook().ptr(), object.ptr(), types.ptr(), names.ptr(), nullptr));
+  if (!found.is_valid()) {
+    throw diagnostic_of_python_error("the overload of " + text_of(object.ptr()) + " fails");
+  }
+  return found.is_none() ? 0 : handle_of(found.ptr());
 }
 
 ir::TypeRef PythonHost::parse_signature_type(const std::string& text) { return parse_type_text(text); }

@@ -7,6 +7,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <nanobind/nanobind.h>
 
@@ -43,6 +45,9 @@ public:
   std::optional<infer::HostValue> attribute(const infer::HostValue& object, const std::string& name) override;
   // Of a dispatcher, or of a plain function, which gets the options' defaults.
   std::shared_ptr<const infer::HostFunction> function(infer::Handle callable) override;
+  std::shared_ptr<const infer::HostUfunc> ufunc(infer::Handle handle) override;
+  infer::Handle overload(infer::Handle callable, const std::vector<ir::TypeRef>& positional,
+                         const std::vector<std::pair<std::string, ir::TypeRef>>& keywords) override;
   ir::TypeRef parse_signature_type(const std::string& text) override;
 
 private:
@@ -52,6 +57,10 @@ private:
   struct State;
   std::unique_ptr<State> state_;
 };
+
+// hook(callable, types, names) → a dispatcher that stands for the callable on these types, or None. The last types are those of arguments
+// with these names. None in place of the hook: there are no such functions. GIL held.
+void set_overload_hook(nanobind::object hook);
 
 // The object that a path of ir::Binding names: "builtins:ValueError", "numpy:linalg.LinAlgError", "global:<n>:NAME.attr",
 // "closure:<n>:NAME", "default:<n>:PARAMETER", each with ".attr" and "[index]" behind. `function`: the Python function that <n> stands for;

@@ -8,10 +8,12 @@
 #include "hasten/bindings/class_table.h"
 #include "hasten/bindings/library_names.h"
 #include "hasten/bindings/literal.h"
+#include "hasten/bindings/named_tuples.h"
 #include "hasten/bindings/numpy_api.h"
 #include "hasten/bindings/numpy_bridge.h"
 #include "hasten/bindings/python_error.h"
 #include "hasten/bindings/type_of.h"
+#include "hasten/bindings/ufunc.h"
 
 namespace nb = nanobind;
 
@@ -69,15 +71,32 @@ std::string path_of_class(PyObject* object, const std::string& path) {
   }
 }
 
-// None where the object is no scalar, string or tuple.
+void tuple_value(PythonHost& host, PyObject* tuple, Dialect dialect, HostValue* out) {
+  std::vector<ir::TypeRef> types;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); ++i) {
+    out->items.push_back(host_value(host, PyTuple_GET_ITEM(tuple, i), out->path + "[" + std::to_string(i) + "]", dialect));
+    types.push_back(out->items.back().type);
+  }
+  auto* cls = reinterpret_cast<PyObject*>(Py_TYPE(tuple));
+  out->type = ir::tuple_type(std::move(types), PyTuple_CheckExact(tuple) ? std::string() : name_of_named_tuple_class(cls));
+}
+
+void slice_value(PythonHost& host, PyObject* object, Dialect dialect, HostValue* out) {
+  const auto* slice = reinterpret_cast<PySliceObject*>(object);
+  out->type = type_of(object, dialect);
+  out->items.push_back(host_value(host, slice->start, out->path + ".start", dialect));
+  out->items.push_back(host_value(host, slice->stop, out->path + ".stop", dialect));
+  out->items.push_back(host_value(host, slice->step, out->path + ".step", dialect));
+}
+
+// None where the object is no scalar, string, tuple or slice.
 bool plain_value(PythonHost& host, PyObject* object, Dialect dialect, HostValue* out) {
-  if (PyTuple_CheckExact(object)) {
-    std::vector<ir::TypeRef> types;
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(object); ++i) {
-      out->items.push_back(host_value(host, PyTuple_GET_ITEM(object, i), out->path + "[" + std::to_string(i) + "]", dialect));
-      types.push_back(out->items.back().type);
-    }
-    out->type = ir::tuple_type(std::move(types));
+  if (PyTuple_Check(object) && (PyTuple_CheckExact(object) || is_named_tuple_class(reinterpret_cast<PyObject*>(Py_TYPE(object))))) {
+    tuple_value(host, object, dialect, out);
+    return true;
+  }
+  if (PySlice_Check(object)) {
+    slice_value(host, object, dialect, out);
     return true;
   }
   if (PyUnicode_CheckExact(object)) {
@@ -142,7 +161,7 @@ bool numpy_value(PythonHost& host, PyObject* object, HostValue* out) {
       return true;
     }
     if (PyArray_DescrCheck(object)) {
-      *out = named(host, object, "dtype:" + type_of_dtype(object)->text, out->path);
+      *out = named(host, object, "descriptor:" + type_of_dtype(object)->text, out->path);
       return true;
     }
   } catch (const base::Diagnostic&) {
@@ -169,6 +188,19 @@ bool is_exception_class(PyObject* object) {
          PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(object), reinterpret_cast<PyTypeObject*>(PyExc_BaseException)) != 0;
 }
 
+// A class of namedtuples, with the defaults of its last fields.
+HostValue named_tuple_class_value(PythonHost& host, PyObject* cls, const std::string& path, Dialect dialect) {
+  HostValue value = named(host, cls, "namedtuple:" + name_of_named_tuple_class(cls), path);
+  const nb::object defaults = attribute_or_none(cls, "_field_defaults");
+  PyObject* name = nullptr;
+  PyObject* item = nullptr;
+  Py_ssize_t position = 0;
+  while (defaults.is_valid() && PyDict_Check(defaults.ptr()) && PyDict_Next(defaults.ptr(), &position, &name, &item) != 0) {
+    value.items.push_back(host_value(host, item, path + "._field_defaults[" + text_of(name) + "]", dialect));
+  }
+  return value;
+}
+
 } // namespace
 
 HostValue host_value(PythonHost& host, PyObject* object, const std::string& path, Dialect dialect) {
@@ -183,6 +215,12 @@ HostValue host_value(PythonHost& host, PyObject* object, const std::string& path
   const std::string& library_name = LibraryNames::instance().find(object);
   if (!library_name.empty()) {
     return named(host, object, "function:" + library_name, path);
+  }
+  if (is_named_tuple_class(object)) {
+    return named_tuple_class_value(host, object, path, dialect);
+  }
+  if (const nb::object ufunc = compiled_ufunc_behind(object); ufunc.is_valid()) {
+    return with_handle(host, ufunc.ptr(), "ufunc:", path);
   }
   if (PyModule_Check(object)) {
     return named(host, object, "module:" + text_of(attribute_or_none(object, "__name__").ptr()), path);

@@ -13,6 +13,8 @@
 #include "hasten/bindings/engine.h"
 #include "hasten/bindings/errors.h"
 #include "hasten/bindings/memory.h"
+#include "hasten/bindings/host.h"
+#include "hasten/bindings/named_tuples.h"
 #include "hasten/bindings/source.h"
 #include "hasten/bindings/stats.h"
 #include "hasten/bindings/type_of.h"
@@ -68,6 +70,7 @@ NB_MODULE(_core, m) {
   bindings::add_debugging(m);
   bindings::add_ufunc_functions(m);
   bindings::add_memory_functions(m);
+  bindings::add_named_tuple_functions(m);
   m.attr("__version__") = HASTEN_VERSION;
   m.def("stats", stats, nb::sig("def stats() -> dict[str, int]"),
         "Count what happened in this process: compilations, loads from the cache, calls, blocks of memory.");
@@ -76,6 +79,9 @@ NB_MODULE(_core, m) {
   m.def("get_thread_id", hst_get_thread_id, "Return the index of this thread in the parallel loop that it runs, else 0.");
   m.def("typeof", typeof_text, nb::arg("value").none(), "Return the type that compiled code has for a value, as text.");
   m.def("library_functions", infer::library_functions, "Return the names of the library functions that compiled code knows.");
+  m.def("set_overload_hook", bindings::set_overload_hook, nb::arg("hook").none(),
+        nb::sig("def set_overload_hook(hook: Callable[[Any, list[str], list[str]], Any] | None) -> None"),
+        "Let the compiler ask hook(callable, types, names) for a compiled function that stands for one that it doesn't know.");
   m.def("set_gradual_hook", bindings::set_gradual_hook, nb::arg("hook").none(),
         nb::sig("def set_gradual_hook(hook: Callable[[Any, Exception], Callable[..., Any]] | None) -> None"),
         "Let plain jit call hook(dispatcher, exception) where it can't compile; it returns what is called instead of native code.");

@@ -58,6 +58,12 @@ PyObject* box_named(ir::TypeRef type) {
   if (what == "dtype") {
     return resolve_dotted("numpy." + std::string(rest));
   }
+  if (what == "descriptor") {
+    PyObject* make = resolve_dotted("numpy.dtype");
+    PyObject* made = make != nullptr ? PyObject_CallFunction(make, "s", std::string(rest).c_str()) : nullptr;
+    Py_XDECREF(make);
+    return made;
+  }
   if (what == "module" || what == "function") {
     const bool is_builtin = what == "function" && rest.find('.') == std::string_view::npos;
     return resolve_dotted(is_builtin ? "builtins." + std::string(rest) : std::string(rest));

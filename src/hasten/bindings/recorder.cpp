@@ -255,6 +255,14 @@ std::shared_ptr<const infer::HostFunction> RecordingHost::function(infer::Handle
   return numbered;
 }
 
+// What a program declares while it runs can't be asked of another process.
+infer::Handle RecordingHost::overload(infer::Handle callable, const std::vector<ir::TypeRef>& positional,
+                                      const std::vector<std::pair<std::string, ir::TypeRef>>& keywords) {
+  const infer::Handle found = host_.overload(callable, positional, keywords);
+  is_repeatable_ = is_repeatable_ && found == 0;
+  return found;
+}
+
 ir::TypeRef RecordingHost::parse_signature_type(const std::string& text) { return host_.parse_signature_type(text); }
 
 } // namespace hasten::bindings

@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "hasten/base/digest.h"
@@ -43,6 +44,9 @@ public:
   std::optional<infer::HostValue> lookup(infer::Handle function, const std::string& name) override;
   std::optional<infer::HostValue> attribute(const infer::HostValue& object, const std::string& name) override;
   std::shared_ptr<const infer::HostFunction> function(infer::Handle callable) override;
+  std::shared_ptr<const infer::HostUfunc> ufunc(infer::Handle handle) override { return host_.ufunc(handle); }
+  infer::Handle overload(infer::Handle callable, const std::vector<ir::TypeRef>& positional,
+                         const std::vector<std::pair<std::string, ir::TypeRef>>& keywords) override;
   ir::TypeRef parse_signature_type(const std::string& text) override;
 
   // What holds as long as the code is right. Needs the GIL.

@@ -70,8 +70,9 @@ bool unbox_python_int(PyObject* value, ir::TypeRef type, Dialect dialect, uint64
   const long long narrow = PyLong_AsLongLongAndOverflow(value, &overflow);
   if (overflow == 0) {
     *slot = extended(static_cast<uint64_t>(narrow), type);
-    const bool fits = *slot == static_cast<uint64_t>(narrow) && (type->is_signed || narrow >= 0);
-    return fits || dialect == Dialect::kNumba || out_of_range(value, type);
+    const bool has_sign_for = type->is_signed || narrow >= 0;
+    const bool fits = *slot == static_cast<uint64_t>(narrow) || dialect == Dialect::kNumba; // numba cuts off upper bits, but no sign
+    return (fits && has_sign_for) || out_of_range(value, type);
   }
   if (overflow < 0 || type->is_signed || type->bits < 64) {
     return out_of_range(value, type);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "hasten/bindings/boxing.h"
+#include "hasten/bindings/class_table.h"
 #include "hasten/bindings/numpy_api.h"
 #include "hasten/bindings/numpy_bridge.h"
 #include "hasten/bindings/numpy_services.h"
@@ -38,7 +39,8 @@ StepKind step_kind_of(PyObject* value, ir::TypeRef wanted) {
   case ir::Kind::kFloat:
     return whole && PyFloat_Check(value) ? StepKind::kFloat : StepKind::kConvert;
   case ir::Kind::kInt:
-    return whole && wanted->is_signed && PyLong_CheckExact(value) ? StepKind::kInt : StepKind::kConvert;
+    return whole && wanted->is_signed && PyLong_CheckExact(value) && width_of(value) == IntWidth::kInt64 ? StepKind::kInt
+                                                                                                         : StepKind::kConvert;
   case ir::Kind::kBool:
     return PyBool_Check(value) ? StepKind::kBool : StepKind::kConvert;
   case ir::Kind::kArray:

@@ -1,6 +1,7 @@
 // The hot path of every call: what kind of argument is this? See type_of.h.
 #include "hasten/bindings/class_table.h"
 #include "hasten/bindings/host.h"
+#include "hasten/bindings/named_tuples.h"
 #include "hasten/bindings/numpy_api.h"
 #include "hasten/bindings/type_of.h"
 
@@ -8,7 +9,7 @@ namespace hasten::bindings {
 namespace {
 
 // The low byte of a code.
-enum Tag : uint64_t { kScalarTag = 1, kArrayTag, kDatetimeTag, kTupleTag, kSliceTag, kObjectTag };
+enum Tag : uint64_t { kScalarTag = 1, kArrayTag, kDatetimeTag, kTupleTag, kSliceTag, kObjectTag, kNamedTupleTag };
 
 constexpr int kIdBits = 5;
 constexpr Py_ssize_t kMostItems = 10; // of a tuple that has a code
@@ -72,12 +73,12 @@ uint64_t datetime_code(PyObject* value, array::DType dtype) {
   return ~unit == 0 ? 0 : kDatetimeTag | static_cast<uint64_t>(dtype) << 8 | unit;
 }
 
-uint64_t tuple_code(PyObject* value) {
+uint64_t tuple_code(PyObject* value, Tag tag, Py_ssize_t most_items) {
   const Py_ssize_t size = PyTuple_GET_SIZE(value);
-  if (size > kMostItems) {
+  if (size > most_items) {
     return 0;
   }
-  uint64_t code = kTupleTag | static_cast<uint64_t>(size) << 8;
+  uint64_t code = tag | static_cast<uint64_t>(size) << 8;
   for (Py_ssize_t i = 0; i < size; ++i) {
     const uint64_t id = scalar_id(PyTuple_GET_ITEM(value, i));
     if (id == 0) {
@@ -86,6 +87,15 @@ uint64_t tuple_code(PyObject* value) {
     code |= id << (12 + kIdBits * i);
   }
   return code;
+}
+
+// The class's handle stands above the items.
+uint64_t named_tuple_code(PyObject* value) {
+  constexpr Py_ssize_t kMostNamedItems = 6;
+  constexpr int kHandleShift = 12 + kIdBits * kMostNamedItems;
+  const uint64_t handle = known_named_tuple_class(Py_TYPE(value));
+  const uint64_t code = handle == 0 || handle >> (64 - kHandleShift) != 0 ? 0 : tuple_code(value, kNamedTupleTag, kMostNamedItems);
+  return code == 0 ? 0 : code | handle << kHandleShift;
 }
 
 uint64_t slice_code(PyObject* value) {
@@ -105,7 +115,7 @@ uint64_t object_code(PyObject* value) { return kObjectTag | static_cast<uint64_t
 uint64_t type_code(PyObject* value) {
   const ClassRow* row = class_table.find(Py_TYPE(value));
   if (row == nullptr) {
-    return dispatcher_hooks().is_dispatcher(value) ? object_code(value) : 0;
+    return PyTuple_Check(value) ? named_tuple_code(value) : dispatcher_hooks().is_dispatcher(value) ? object_code(value) : 0;
   }
   switch (row->shape) {
   case ClassShape::kArray:
@@ -115,7 +125,7 @@ uint64_t type_code(PyObject* value) {
     return id == 0 ? 0 : kScalarTag | id << 8;
   }
   case ClassShape::kTuple:
-    return tuple_code(value);
+    return tuple_code(value, kTupleTag, kMostItems);
   case ClassShape::kSlice:
     return slice_code(value);
   case ClassShape::kDatetime:

@@ -7,7 +7,9 @@
 
 #include "hasten/base/diagnostic.h"
 #include "hasten/bindings/class_table.h"
+#include "hasten/bindings/errors.h"
 #include "hasten/bindings/host.h"
+#include "hasten/bindings/named_tuples.h"
 #include "hasten/bindings/numpy_api.h"
 #include "hasten/bindings/numpy_bridge.h"
 #include "hasten/bindings/python_error.h"
@@ -41,7 +43,9 @@ ir::TypeRef type_of_tuple(PyObject* value, Dialect dialect) {
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(value); ++i) {
     items.push_back(type_of(PyTuple_GET_ITEM(value, i), dialect));
   }
-  return ir::tuple_type(std::move(items));
+  const bool is_plain = PyTuple_CheckExact(value);
+  return ir::tuple_type(std::move(items),
+                        is_plain ? std::string() : name_of_named_tuple_class(reinterpret_cast<PyObject*>(Py_TYPE(value))));
 }
 
 ir::TypeRef type_of_slice(PyObject* value, Dialect dialect) {
@@ -50,7 +54,11 @@ ir::TypeRef type_of_slice(PyObject* value, Dialect dialect) {
   PyObject* const values[] = {slice->start, slice->stop, slice->step};
   for (int i = 0; i < 3; ++i) {
     parts[i] = type_of(values[i], dialect);
-    if (!ir::is_integral(parts[i]) && parts[i]->kind != ir::Kind::kNone) {
+    const bool is_part = ir::is_integral(parts[i]) || parts[i]->kind == ir::Kind::kNone;
+    if (!is_part && dialect == Dialect::kNumba) {
+      throw_python(PyExc_TypeError, "slice parts must be integers or None, not " + ir::display(parts[i])); // as numba converts slices
+    }
+    if (!is_part) {
       refuse("a slice from, to or by a " + ir::display(parts[i]), "The parts of a slice must be integers or None.");
     }
   }
@@ -153,6 +161,9 @@ ir::TypeRef type_of_object(PyObject* value, Dialect dialect) {
   }
   if (find_numpy() && PyArray_Check(value)) {
     return type_of_array_subclass(value);
+  }
+  if (PyTuple_Check(value) && is_named_tuple_class(reinterpret_cast<PyObject*>(Py_TYPE(value)))) {
+    return type_of_tuple(value, dialect);
   }
   const infer::HostValue known = PythonHost::instance().value_of(value, {}, dialect);
   if (known.type != nullptr && known.type->kind == ir::Kind::kNamed && (!ir::is_named(known.type, "host:") || PyFunction_Check(value))) {

@@ -2,11 +2,15 @@
 
 #include <cctype>
 #include <charconv>
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <unordered_map>
 
 #include "hasten/base/diagnostic.h"
+#include "hasten/bindings/gil.h"
+#include "hasten/bindings/host.h"
+#include "hasten/bindings/named_tuples.h"
 
 namespace hasten::bindings {
 namespace {
@@ -40,6 +44,9 @@ ir::TypeRef named_type(std::string_view name) {
   }
   if (name == "unicode_type" || name == "str" || name == "string") {
     return ir::string_type();
+  }
+  if (name == "ellipsis") {
+    return ir::ellipsis_type();
   }
   if (name == "pyobject") {
     return ir::object_type();
@@ -177,6 +184,9 @@ private:
     if (name == "Tuple" || name == "Tuple_") {
       return take('(') && take('(') && types(')', &items) && take(')') ? ir::tuple_type(std::move(items)) : nullptr;
     }
+    if (name == "namedtuple") {
+      return named_tuple();
+    }
     if (name == "UniTuple") {
       return repeated_tuple();
     }
@@ -195,6 +205,16 @@ private:
       return bracketed_datetime(dtype);
     }
     return readonly ? nullptr : named_type(name);
+  }
+
+  // "(<handle>, float64, int64)"
+  ir::TypeRef named_tuple() {
+    const WithGil gil;
+    std::vector<ir::TypeRef> items;
+    const std::string digits(take('(') ? word() : std::string_view());
+    PyObject* cls = PythonHost::instance().object_of(std::strtoull(digits.c_str(), nullptr, 10));
+    const bool known = cls != nullptr && is_named_tuple_class(cls) && (take(',') || peek(')')) && types(')', &items);
+    return known ? ir::tuple_type(std::move(items), name_of_named_tuple_class(cls)) : nullptr;
   }
 
   ir::TypeRef repeated_tuple() {
@@ -287,7 +307,26 @@ private:
   int depth_ = 0;
 };
 
+std::string spellings_of(const std::vector<ir::TypeRef>& types) {
+  std::string text;
+  for (ir::TypeRef type : types) {
+    text += (text.empty() ? "" : ", ") + spelling_of(type);
+  }
+  return text;
+}
+
 } // namespace
+
+std::string spelling_of(ir::TypeRef type) {
+  if (ir::is_tuple(type)) {
+    const std::string items = spellings_of(type->items);
+    if (type->name.empty()) {
+      return "tuple(" + items + ")";
+    }
+    return "namedtuple(" + type->name.substr(0, type->name.find(':')) + (items.empty() ? "" : ", ") + items + ")";
+  }
+  return type->kind == ir::Kind::kOptional ? "optional(" + spelling_of(type->elem) + ")" : ir::display(type);
+}
 
 ir::TypeRef parse_type_text(std::string_view text) { return Parser(text).whole_type(); }
 

@@ -2,12 +2,16 @@
 // C)".
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "hasten/compiler/ir/type.h"
 
 namespace hasten::bindings {
+
+// A type as the types of hasten.numba are made of it: display's text, but namedtuples are "namedtuple(<handle>, float64, int64)".
+std::string spelling_of(ir::TypeRef type);
 
 // Null where the text names no type of compiled code. Any thread.
 ir::TypeRef parse_type_text(std::string_view text);

@@ -16,6 +16,7 @@
 #include "hasten/bindings/gil.h"
 #include "hasten/bindings/host.h"
 #include "hasten/bindings/numpy_api.h"
+#include "hasten/bindings/numpy_bridge.h"
 #include "hasten/bindings/type_text.h"
 #include "hasten/parallel/loop.h"
 
@@ -43,6 +44,8 @@ struct Record {
   std::string name;
   std::string doc;
   std::string signature;
+  std::vector<std::vector<int>> core; // dimensions of a gufunc's operands
+  nb::object dispatcher;              // the function
   std::vector<PyUFuncGenericFunction> functions;
   std::vector<void*> data;
   std::vector<char> types;
@@ -275,12 +278,15 @@ Identity identity_of(nb::handle given) {
 }
 
 nb::object make_ufunc(const std::string& name, const std::string& doc, int inputs, int outputs, nb::handle identity,
-                      const std::string& signature, const std::vector<nb::object>& loops, nb::object promoter) {
+                      const std::string& signature, const std::vector<nb::object>& loops, nb::object promoter, nb::object dispatcher,
+                      const std::vector<std::vector<int>>& core) {
   import_numpy();
   auto record = std::make_unique<Record>();
   record->name = name;
   record->doc = doc;
   record->signature = signature;
+  record->core = core;
+  record->dispatcher = std::move(dispatcher);
   for (const nb::object& capsule : loops) {
     const Loop& loop = loop_in(capsule);
     record->functions.push_back(reinterpret_cast<PyUFuncGenericFunction>(&run_loop));
@@ -324,6 +330,42 @@ extern "C" void hst_ufunc_error(abi::Env* env) {
   set_exception({code.unit, code.bindings, code.options.dialect}, *env, status);
 }
 
+// A ufunc that was made here; or what stands for one, and has it as __hasten_ufunc__.
+nb::object compiled_ufunc_behind(PyObject* object) {
+  if (!has_numpy()) {
+    return {};
+  }
+  nb::object ufunc = nb::borrow(object);
+  if (Py_TYPE(object) != &PyUFunc_Type) {
+    if (PyType_Check(object) || PyModule_Check(object) || PyFunction_Check(object)) {
+      return {};
+    }
+    ufunc = nb::steal(PyObject_GetAttrString(object, "__hasten_ufunc__"));
+    PyErr_Clear();
+  }
+  const bool is_ours = ufunc.is_valid() && Py_TYPE(ufunc.ptr()) == &PyUFunc_Type &&
+                       PyCapsule_IsValid(reinterpret_cast<PyUFuncObject*>(ufunc.ptr())->obj, kRecordCapsule) != 0;
+  return is_ours ? ufunc : nb::object();
+}
+
+std::shared_ptr<const infer::HostUfunc> describe_ufunc(PythonHost& host, PyObject* object) {
+  const auto* ufunc = reinterpret_cast<PyUFuncObject*>(object);
+  const Record& record = *record_of(reinterpret_cast<PyUFuncObject*>(object));
+  auto described = std::make_shared<infer::HostUfunc>();
+  described->name = record.name;
+  described->layout = record.signature;
+  described->core = record.core;
+  described->inputs = static_cast<size_t>(ufunc->nin);
+  described->outputs = static_cast<size_t>(ufunc->nout);
+  described->function = host.handle_of(record.dispatcher.ptr());
+  for (const nb::object& capsule : record.kept) {
+    const compiler::Unit& unit = loop_in(capsule).code->unit;
+    described->signatures.push_back(unit.arguments);
+    described->results.push_back(unit.result);
+  }
+  return described;
+}
+
 void add_ufunc_functions(nb::module_& m) {
   jit::add_symbol("hst_ufunc_error", reinterpret_cast<void*>(&hst_ufunc_error));
   m.def("compile_loop", compile_loop, nb::arg("dispatcher"), nb::arg("arguments"), nb::arg("result"), nb::arg("core_dimensions"),
@@ -331,7 +373,8 @@ void add_ufunc_functions(nb::module_& m) {
         "Compile a function for these types as an inner loop of a ufunc or, with core dimensions, a gufunc.");
   m.def("loop_types", loop_types, nb::arg("loop"), "NumPy's type numbers of a loop's inputs and outputs.");
   m.def("make_ufunc", make_ufunc, nb::arg("name"), nb::arg("doc"), nb::arg("inputs"), nb::arg("outputs"), nb::arg("identity").none(),
-        nb::arg("signature"), nb::arg("loops"), nb::arg("promoter").none(), "Make a NumPy ufunc of compiled loops.");
+        nb::arg("signature"), nb::arg("loops"), nb::arg("promoter").none(), nb::arg("dispatcher"), nb::arg("core_dimensions"),
+        "Make a NumPy ufunc of compiled loops.");
   m.def("add_loop", add_loop, nb::arg("ufunc"), nb::arg("loop"), "Add a compiled loop to a ufunc that make_ufunc made with a promoter.");
 }
 

@@ -9,7 +9,12 @@ namespace {
 
 // Handles are numbers of this process.
 bool names_object(ir::TypeRef type) {
-  if (ir::is_named(type, "callable:") || ir::is_named(type, "host:")) {
+  for (const char* what : {"callable:", "host:", "namedtuple:", "ufunc:"}) {
+    if (ir::is_named(type, what)) {
+      return true;
+    }
+  }
+  if (ir::is_tuple(type) && !type->name.empty()) {
     return true;
   }
   for (ir::TypeRef item : type->items) {

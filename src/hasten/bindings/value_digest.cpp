@@ -11,6 +11,7 @@
 #include "hasten/bindings/class_table.h"
 #include "hasten/bindings/host.h"
 #include "hasten/bindings/library_names.h"
+#include "hasten/bindings/named_tuples.h"
 #include "hasten/bindings/numpy_api.h"
 #include "hasten/bindings/numpy_bridge.h"
 #include "hasten/bindings/type_of.h"
@@ -205,6 +206,18 @@ bool add_named(Tag tag, PyObject* object, FieldHasher* hash) {
   return add_attribute_text(object, "__module__", hash) && add_attribute_text(object, "__qualname__", hash);
 }
 
+// Compiled code knows the fields by their positions, and has the defaults inside.
+bool add_named_tuple_class(PyObject* cls, FieldHasher* hash) {
+  const nb::object fields = nb::steal(PyObject_GetAttrString(cls, "_fields"));
+  const nb::object defaults = nb::steal(PyObject_GetAttrString(cls, "_field_defaults"));
+  PyErr_Clear();
+  if (!fields.is_valid() || !defaults.is_valid() || !PyDict_Check(defaults.ptr()) || !add_value(fields.ptr(), hash)) {
+    return false;
+  }
+  const nb::object values = nb::steal(PyDict_Values(defaults.ptr()));
+  return add_value(nb::tuple(values).ptr(), hash);
+}
+
 } // namespace
 
 void add_options(const infer::Options& options, FieldHasher* hash) {
@@ -254,7 +267,7 @@ bool add_value(PyObject* value, FieldHasher* hash) {
     return true;
   }
   if (PyType_Check(value)) {
-    return add_named(Tag::kClass, value, hash);
+    return add_named(Tag::kClass, value, hash) && (!is_named_tuple_class(value) || add_named_tuple_class(value, hash));
   }
   if (PyCFunction_Check(value)) {
     return add_named(Tag::kBuiltin, value, hash);

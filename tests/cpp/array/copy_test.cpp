@@ -52,6 +52,32 @@ TEST(Copy, EveryItemSizeAndLayout) {
   }
 }
 
+// Three items of eight, seen twice.
+TEST(Apart, CopiesWhatSharesMemoryUnlessItIsTheSame) {
+  abi::Env env;
+  Array<double> base({8});
+  base.count_up();
+  const auto part = [&](int64_t* stride, int first) {
+    static int64_t three = 3;
+    return ArrayView{nullptr, base.view().data + first * 8, &three, stride, 1, DType::kFloat64};
+  };
+  int64_t forward = 8;
+  int64_t backward = -8;
+  int64_t far = 16;
+  const ArrayView in = part(&forward, 2);
+  for (const auto& [written, copied] : {std::pair{part(&forward, 2), false},
+                                        {part(&forward, 5), false},
+                                        {part(&backward, 1), false},
+                                        {part(&forward, 4), true},
+                                        {part(&backward, 4), true},
+                                        {part(&far, 1), true}}) {
+    Result out(1);
+    ASSERT_EQ(hst_apart(&env, out.view(), &in, &written), 0);
+    EXPECT_EQ(out.view()->data != in.data, copied);
+    EXPECT_EQ(std::memcmp(out.view()->data, in.data, 24), 0);
+  }
+}
+
 class Reshape : public ::testing::Test {
 protected:
   int32_t reshape(const ArrayView& in, const std::vector<int64_t>& dims, Result* out) {

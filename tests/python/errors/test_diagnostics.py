@@ -72,3 +72,19 @@ def test_numbas_hierarchy() -> None:
 def test_all_names_exist() -> None:
     for name in errors.__all__:
         assert getattr(errors, name) is not None
+
+
+@njit
+def has_an_inner_function() -> Any:
+    def inner(x: Any) -> Any:
+        return x
+
+    return inner
+
+
+def test_a_callee_that_cannot_be_read_says_so_each_time() -> None:
+    caller = njit(lambda x: has_an_inner_function()(x) + has_an_inner_function()(x))
+    for _ in range(2):
+        error = failure(caller, 1)
+        assert "a function inside a compiled function can't be compiled yet" in str(error)
+        assert error.function == "has_an_inner_function"

@@ -237,3 +237,11 @@ def test_plain_jit_computes_what_python_computes() -> None:
     assert power(2**40, 2**10) == 2**50
     with pytest.raises(OverflowError):
         power(2**40, 2**40)
+
+
+def test_a_choice_of_tuples_may_be_unpacked() -> None:
+    def chosen(flag: Any) -> Any:
+        return (*((1, 2) if flag else (3, 4)), 5)
+
+    assert njit(chosen)(True) == (1, 2, 5)
+    assert njit(chosen)(False) == (3, 4, 5)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import cmath
+import itertools
 import math
 
 import numpy as np
 import pytest
 
 from hasten import jit, njit
-from tests.python.beside_python import check, equal
+from tests.python.beside_python import check, equal, outcome
 
 
 def arithmetic(a, b):
@@ -164,3 +165,22 @@ def test_powers_of_numpys_scalars_have_its_bits(function, dtype):
     compiled = njit(function)
     for base, exponent in zip((rng.random(500) * 9).astype(dtype), rng.normal(size=500).astype(dtype), strict=True):
         assert equal(function(base, exponent), compiled(base, exponent)), (base, exponent)
+
+
+NAN, INF = math.nan, math.inf
+
+
+@pytest.mark.parametrize("z", [complex(-INF, -INF), complex(-INF, NAN), complex(INF, NAN), complex(-INF, INF), 0j])
+def test_cmath_keeps_the_signs_of_zeros(z: complex) -> None:
+    for function in (lambda z: cmath.exp(z), lambda z: cmath.atan(z)):
+        expected, found = outcome(function, (z,)), outcome(njit(function), (z,))
+        assert str(expected) == str(found)
+
+
+def test_rect_at_the_edges() -> None:
+    def rect(r, phi):
+        return cmath.rect(r, phi)
+
+    values = (0.0, -0.0, 1.5, -2.0, INF, -INF, NAN)
+    for r, phi in itertools.product(values, values):
+        assert str(outcome(rect, (r, phi))) == str(outcome(njit(rect), (r, phi))), (r, phi)

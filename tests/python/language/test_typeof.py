@@ -135,8 +135,8 @@ def test_memory_mapped_arrays_are_arrays(tmp_path: pathlib.Path) -> None:
         (np.linalg.norm, "function:numpy.linalg.norm"),
         (np.float32, "dtype:float32"),
         (np.longlong, "dtype:int64"),
-        (np.dtype("f4"), "dtype:float32"),
-        (np.dtype("M8[D]"), "dtype:datetime64[D]"),
+        (np.dtype("f4"), "descriptor:float32"),
+        (np.dtype("M8[D]"), "descriptor:datetime64[D]"),
         (np.datetime64, "dtype:datetime64"),
     ],
 )

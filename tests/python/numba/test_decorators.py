@@ -1,3 +1,4 @@
+import collections
 import io
 import pickle
 from typing import Any
@@ -10,6 +11,8 @@ from hasten.numba.core.runtime import _nrt_python, rtsys
 from hasten.numba.extending import is_jitted, register_jitable
 
 from hasten import numba
+
+Point = collections.namedtuple("Point", ("x", "y"))
 
 
 def add(x: Any, y: Any) -> Any:
@@ -258,3 +261,43 @@ def test_ufuncs_take_signatures_as_types_and_texts() -> None:
     for layout_signatures in (["int64[:], int64[:]"], [(types.int64[:], types.int64[:])], "void(int64[:], int64[:])"):
         made = numba.guvectorize(layout_signatures, "(n)->()")(fill)
         assert made(np.arange(4)) == 6
+
+
+def test_conversions_of_tuples_are_refused_in_numbas_words() -> None:
+    def same(pair: Any) -> Any:
+        return pair
+
+    wanted = types.Tuple((types.float32,))
+    with pytest.raises(
+        errors.TypingError, match=r"No conversion from UniTuple\(int32 x 2\) to UniTuple\(float32 x 1\)"
+    ):
+        numba.njit(wanted(types.UniTuple(types.int32, 2)))(same)
+
+
+def test_long_tuples_are_refused() -> None:
+    with pytest.raises(errors.UnsupportedError, match="Tuple 'x' length must be smaller than 1000"):
+        numba.njit(add)((1,) * 1000, 2)
+
+
+def test_named_tuples_have_their_classes_in_signatures() -> None:
+    compiled = numba.njit(lambda p: p.x)
+    assert compiled(Point(1, 2.5)) == 1
+    assert compiled.signatures == [(types.NamedTuple((types.int64, types.float64), Point),)]
+    declared = numba.njit((types.NamedUniTuple(types.float64, 2, Point),))(lambda p: p)
+    assert declared(Point(1, 2)) == Point(1.0, 2.0)
+    assert type(declared(Point(1, 2)).x) is float
+    assert declared.nopython_signatures[0].return_type == types.NamedUniTuple(types.float64, 2, Point)
+    with pytest.raises(TypeError, match="No matching definition"):
+        declared((1.0, 2.0))
+
+
+def test_declared_types_take_what_fits_them() -> None:
+    root = numba.njit(types.complex128(types.complex128))(lambda z: z + 1)
+    assert root(10**40) == 10.0**40
+    counted = numba.njit(types.int64(types.int64))(lambda n: n)
+    with pytest.raises(OverflowError, match="out of range for int64"):
+        counted(10**40)
+    unsigned = numba.njit(types.uint32(types.uint32))(lambda n: n)
+    assert unsigned(2**32 + 5) == 5
+    with pytest.raises(OverflowError, match="-1 is out of range for uint32"):
+        unsigned(-1)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from hasten import njit
+from hasten import errors, njit, numba
 from tests.python.beside_python import check
 
 A = np.arange(12.0).reshape(3, 4)
@@ -261,3 +261,21 @@ def test_nothing_is_leaked():
     made = after["blocks_allocated"] - before["blocks_allocated"]
     assert made > 0
     assert after["blocks_freed"] - before["blocks_freed"] == made
+
+
+def test_products_in_place() -> None:
+    def in_place(a, b):
+        other = a
+        a @= b
+        return a, other
+
+    check(in_place, M[:5, :5].copy(), M[5:10, :5])
+    check(in_place, V.copy(), M[:5, :5])
+    check(in_place, np.arange(4).reshape(2, 2), np.arange(4).reshape(2, 2))
+    check(in_place, M[:5, :5].copy(), M[:5, :1])
+    with pytest.raises(errors.TypingError, match="same_kind"):
+        njit(in_place)(np.arange(4).reshape(2, 2), np.ones((2, 2)))
+    with pytest.raises(errors.TypingError, match="at least two dimensions"):
+        njit(in_place)(M, V)
+    with pytest.raises(errors.TypingError, match="numba's rules"):
+        numba.njit(in_place)(M[:5, :5].copy(), M[:5, :5])

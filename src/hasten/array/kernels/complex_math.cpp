@@ -42,17 +42,43 @@ HASTEN_COMPLEX_FUNCTION(cos)
 HASTEN_COMPLEX_FUNCTION(tan)
 HASTEN_COMPLEX_FUNCTION(asin)
 HASTEN_COMPLEX_FUNCTION(acos)
-HASTEN_COMPLEX_FUNCTION(atan)
 HASTEN_COMPLEX_FUNCTION(sinh)
 HASTEN_COMPLEX_FUNCTION(cosh)
 HASTEN_COMPLEX_FUNCTION(tanh)
 HASTEN_COMPLEX_FUNCTION(asinh)
 HASTEN_COMPLEX_FUNCTION(acosh)
 HASTEN_COMPLEX_FUNCTION(atanh)
-HASTEN_COMPLEX_FUNCTION(exp)
 #undef HASTEN_COMPLEX_FUNCTION
 
 namespace {
+
+// cmath's own answers where the C library has others: signs of zeros that no argument's sign decides.
+Complex exponential(const Complex& z) {
+  const bool vanishes = z.real() == -std::numeric_limits<double>::infinity() && !std::isfinite(z.imag());
+  return vanishes ? Complex(0.0, 0.0) : std::exp(z);
+}
+
+Complex arc_tangent(const Complex& z) {
+  const bool only_real = std::isinf(z.real()) && std::isnan(z.imag());
+  return only_real ? Complex(std::copysign(std::acos(0.0), z.real()), -0.0) : std::atan(z);
+}
+
+// Where r or phi is not finite.
+Complex special_rectangular(double r, double phi) {
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  const double sign = std::copysign(1.0, r);
+  if (r == 0) {
+    return {0.0, 0.0};
+  }
+  if (std::isinf(r) && std::isfinite(phi)) {
+    return {phi == 0 ? r : std::copysign(r, sign * std::cos(phi)),
+            phi == 0 ? std::copysign(0.0, sign * phi) : std::copysign(r, sign * std::sin(phi))};
+  }
+  if (std::isinf(r)) {
+    return {std::numeric_limits<double>::infinity(), kNan};
+  }
+  return {kNan, std::isnan(r) && phi == 0 ? 0.0 : kNan};
+}
 
 // Scaled so that neither overflow nor underflow spoils it, as cmath computes it; other libraries round otherwise.
 Complex square_root(double re, double im) {
@@ -97,8 +123,21 @@ extern "C" int32_t hst_clog10(Env* env, double* out, double re, double im, int64
   return logarithm(env, out, re, im, checked, std::log(10.0));
 }
 
-extern "C" int32_t hst_crect(Env*, double* out, double r, double phi) {
-  out[0] = r * std::cos(phi);
-  out[1] = r * std::sin(phi);
+extern "C" int32_t hst_cexp(Env* env, double* out, double re, double im, int64_t checked) {
+  return finish(env, out, {re, im}, exponential({re, im}), checked);
+}
+
+extern "C" int32_t hst_catan(Env* env, double* out, double re, double im, int64_t checked) {
+  return finish(env, out, {re, im}, arc_tangent({re, im}), checked);
+}
+
+extern "C" int32_t hst_crect(Env* env, double* out, double r, double phi, int64_t checked) {
+  const bool special = !std::isfinite(r) || !std::isfinite(phi);
+  const Complex z = special ? special_rectangular(r, phi) : Complex(r * std::cos(phi), phi == 0 ? r * phi : r * std::sin(phi));
+  out[0] = z.real();
+  out[1] = z.imag();
+  if (checked != 0 && std::isinf(phi) && r != 0 && !std::isnan(r)) {
+    return static_cast<int32_t>(fail(env, ErrorKind::kValueError, "math domain error"));
+  }
   return 0;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "hasten/array/dtype.h"
 #include "hasten/array/kernels/gather.h"
@@ -53,6 +54,31 @@ void copy_nest(const Nest& nest, int64_t item) {
   for (int64_t i = 0; i < nest.size(); i += items) {
     copy_plane(const_cast<char*>(nest.item(0, i)), nest.item(1, i), plane, item);
   }
+}
+
+// Where a view's first byte lies, and one beyond its last; both the same where it has no items.
+std::pair<const char*, const char*> extent(const abi::ArrayView& view) {
+  const char* low = view.data;
+  const char* high = view.data + item_bytes(view.dtype);
+  for (int axis = 0; axis < view.ndim; ++axis) {
+    if (view.shape[axis] == 0) {
+      return {view.data, view.data};
+    }
+    const int64_t span = (view.shape[axis] - 1) * view.strides[axis];
+    (span < 0 ? low : high) += span;
+  }
+  return {low, high};
+}
+
+bool extents_meet(const abi::ArrayView& a, const abi::ArrayView& b) {
+  const auto [a_low, a_high] = extent(a);
+  const auto [b_low, b_high] = extent(b);
+  return a_low < b_high && b_low < a_high;
+}
+
+bool is_same_view(const abi::ArrayView& a, const abi::ArrayView& b) {
+  return a.data == b.data && a.ndim == b.ndim && std::equal(a.shape, a.shape + a.ndim, b.shape) &&
+         std::equal(a.strides, a.strides + a.ndim, b.strides);
 }
 
 abi::Status copy_to_new(abi::Env* env, abi::ArrayView* out, const abi::ArrayView& in, bool fortran_order) {
@@ -187,6 +213,16 @@ extern "C" {
 int32_t hst_copy(abi::Env* env, abi::ArrayView* out, const abi::ArrayView* in, int64_t fortran_order) {
   std::copy_n(in->shape, in->ndim, out->shape);
   return static_cast<int32_t>(array::copy_to_new(env, out, *in, fortran_order != 0));
+}
+
+int32_t hst_apart(abi::Env* env, abi::ArrayView* out, const abi::ArrayView* in, const abi::ArrayView* written) {
+  std::copy_n(in->shape, in->ndim, out->shape);
+  if (array::extents_meet(*in, *written) && !array::is_same_view(*in, *written)) {
+    return static_cast<int32_t>(array::copy_to_new(env, out, *in, false));
+  }
+  std::copy_n(in->strides, in->ndim, out->strides);
+  array::share_memory(out, *in);
+  return 0;
 }
 
 int32_t hst_ravel(abi::Env* env, abi::ArrayView* out, const abi::ArrayView* in) {

@@ -225,6 +225,11 @@ int32_t hst_same_array(Env*, int8_t* out, const hasten::abi::ArrayView* a, const
   return kOk;
 }
 
+int32_t hst_array_address(Env*, int64_t* out, const hasten::abi::ArrayView* a) {
+  *out = static_cast<int64_t>(reinterpret_cast<intptr_t>(a->data));
+  return kOk;
+}
+
 // CPython's complex_pow, which goes through polar form.
 int32_t hst_complex_pow(Env* env, double* out, double re, double im, double exponent_re, double exponent_im) {
   if (exponent_re == 0 && exponent_im == 0) {

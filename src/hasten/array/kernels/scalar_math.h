@@ -34,6 +34,9 @@ int32_t hst_comb(hasten::abi::Env* env, int64_t* out, int64_t n, int64_t k);
 // Whether two arrays are the same piece of memory with the same shape and strides.
 int32_t hst_same_array(hasten::abi::Env* env, int8_t* out, const hasten::abi::ArrayView* a, const hasten::abi::ArrayView* b);
 
+// Where the first item lies.
+int32_t hst_array_address(hasten::abi::Env* env, int64_t* out, const hasten::abi::ArrayView* a);
+
 // cmath's functions; `checked` zero: without its errors.
 #define HASTEN_COMPLEX_FUNCTION(name) int32_t hst_c##name(hasten::abi::Env* env, double* out, double re, double im, int64_t checked);
 HASTEN_COMPLEX_FUNCTION(sin)
@@ -53,5 +56,5 @@ HASTEN_COMPLEX_FUNCTION(log)
 HASTEN_COMPLEX_FUNCTION(log10)
 HASTEN_COMPLEX_FUNCTION(sqrt)
 #undef HASTEN_COMPLEX_FUNCTION
-int32_t hst_crect(hasten::abi::Env* env, double* out, double r, double phi);
+int32_t hst_crect(hasten::abi::Env* env, double* out, double r, double phi, int64_t checked);
 }

@@ -350,6 +350,31 @@ Value binary(Emitter& e, Operator op, const Value& left, const Value& right) {
   no_operator(e, op, a, b);
 }
 
+namespace {
+
+// The product is complete before the first item is written.
+Value matrix_multiply_into(Emitter& e, const Value& a, const Value& b) {
+  if (e.numba()) {
+    e.fail("`@=` can't be compiled by numba's rules", "Write a[:] = a @ b.");
+  }
+  if (!ir::is_array(b.type) || b.type->ndim < 2) {
+    e.fail("inplace matrix multiplication requires the first operand to have at least one and the second at least two dimensions.");
+  }
+  const Value product = matrix_multiply(e, a, b);
+  if (!array::can_cast_same_kind(product.type->elem->dtype, a.type->elem->dtype)) {
+    e.fail("Cannot cast the result of `@=` from " + ir::display(product.type->elem) + " to " + ir::display(a.type->elem) +
+           " with casting rule 'same_kind'");
+  }
+  const int last = a.type->ndim - 1;
+  e.raise_if(e.op(Op::kNe, ir::bool_type(), {e.dim(product, last), e.dim(a, last)}), "builtins:ValueError",
+             "`@=` gives another number of columns than the array has");
+  TypeRef elem = a.type->elem;
+  e.elementwise_into(a, std::array{product}, [elem](Emitter& k, std::span<const Value> x) { return k.cast(x[0], elem); });
+  return a;
+}
+
+} // namespace
+
 Value inplace(Emitter& e, Operator op, const Value& left, const Value& right) {
   const Value a = e.unwrap(left);
   const Value b = e.unwrap(right);
@@ -360,7 +385,7 @@ Value inplace(Emitter& e, Operator op, const Value& left, const Value& right) {
     e.fail("output array is read-only");
   }
   if (op == Operator::kMatMul) {
-    return matrix_multiply(e, a, b);
+    return matrix_multiply_into(e, a, b);
   }
   TypeRef elem = a.type->elem;
   e.elementwise_into(a, std::array{a, b}, [op, elem](Emitter& k, std::span<const Value> x) {

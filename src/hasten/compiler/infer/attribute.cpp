@@ -18,6 +18,11 @@ Value method(Emitter& e, const Value& self, const std::string& name) {
   return e.aggregate(ir::sequence_type("method:" + name, {self.type}), std::array{self});
 }
 
+TypeRef dtype_of_name(const Value& v) {
+  array::DType dtype{};
+  return array::dtype_from_name(v.type->name.substr(v.type->name.find(':') + 1), &dtype) ? ir::scalar_type(dtype) : nullptr;
+}
+
 Value part_view(Emitter& e, const Value& array, bool imaginary) {
   TypeRef elem = ir::scalar_type(array.type->elem->bits == 64 ? array::DType::kFloat32 : array::DType::kFloat64);
   std::vector<Value> args{array, e.integer(imaginary ? ir::item_bytes(elem) : 0)};
@@ -59,7 +64,7 @@ std::optional<Value> array_attribute(Emitter& e, const Value& a, const std::stri
     return python_int(e, e.op(Op::kMul, ir::intp_type(), {e.size(a), e.integer(ir::item_bytes(a.type->elem))}));
   }
   if (name == "dtype") {
-    return e.named("dtype:" + a.type->elem->text);
+    return e.named("descriptor:" + a.type->elem->text);
   }
   if (name == "real" || name == "imag") {
     if (ir::is_complex(a.type->elem)) {
@@ -68,13 +73,14 @@ std::optional<Value> array_attribute(Emitter& e, const Value& a, const std::stri
     if (name == "real") {
       return a;
     }
-    return e.elementwise(std::array{a}, [](Emitter& k, std::span<const Value> x) { return k.cast(k.integer(0), x[0].type); });
+    const Value zeros = e.elementwise(std::array{a}, [](Emitter& k, std::span<const Value> x) { return k.cast(k.integer(0), x[0].type); });
+    return e.op(Op::kRelabel, ir::array_type(zeros.type->elem, ndim, zeros.type->layout, true), {zeros});
   }
   if (name == "flat") {
     return e.aggregate(ir::sequence_type("flat", {a.type}), std::array{a});
   }
-  if (name == "flags") {
-    return e.aggregate(ir::sequence_type("flags", {a.type}), std::array{a});
+  if (name == "flags" || name == "ctypes") {
+    return e.aggregate(ir::sequence_type(name, {a.type}), std::array{a});
   }
   return std::nullopt;
 }
@@ -128,9 +134,14 @@ Value number_attribute(Emitter& e, const Value& v, const std::string& name) {
   e.fail(ir::display(v.type) + " has no attribute '" + name + "' in compiled code");
 }
 
-TypeRef dtype_of_name(const Value& v) {
-  array::DType dtype{};
-  return array::dtype_from_name(v.type->name.substr(6), &dtype) ? ir::scalar_type(dtype) : nullptr;
+Value dtype_attribute(Emitter& e, const Value& object, TypeRef dtype, const std::string& name) {
+  if (name == "itemsize") {
+    return python_int(e, e.integer(ir::item_bytes(dtype)));
+  }
+  if (name == "kind") {
+    return e.string(std::string_view("buifcmM").substr(static_cast<size_t>(array::kind_of(dtype->dtype)), 1));
+  }
+  return name == "name" ? e.string(dtype->text) : e.named("dtype:" + object.type->name.substr(object.type->name.find(':') + 1));
 }
 
 } // namespace
@@ -167,18 +178,29 @@ Value attribute(Emitter& e, const Value& given_object, const std::string& name) 
     return e.item(object, name == "start" ? 0 : name == "stop" ? 1 : 2);
   }
   if (object.type->kind == Kind::kSlice && (name == "start" || name == "stop" || name == "step")) {
-    return e.item(object, name == "start" ? 0 : name == "stop" ? 1 : 2);
+    return slice_part(e, object, name);
+  }
+  if (object.type->kind == Kind::kSlice && name == "indices") {
+    return method(e, object, "slice.indices");
+  }
+  if (object.type->kind == Kind::kSequence && object.type->name == "ctypes" && name == "data") {
+    return python_int(e, e.runtime("hst_array_address", ir::intp_type(), {e.item(object, 0)}));
   }
   if (object.type->kind == Kind::kSequence && object.type->name == "flags") {
     return flag(e, e.item(object, 0), name);
+  }
+  if (ir::is_tuple(object.type) && !object.type->name.empty()) {
+    if (const auto field = named_tuple_field(e, object, name)) {
+      return *field;
+    }
   }
   if (ir::is_tuple(object.type) && (name == "count" || name == "index")) {
     return method(e, object, "tuple." + name);
   }
   if (object.type->kind == Kind::kNamed) {
-    if (ir::is_named(object.type, "dtype:") && (name == "itemsize" || name == "type" || name == "kind")) {
+    if (ir::is_named(object.type, "descriptor:") && (name == "itemsize" || name == "type" || name == "kind" || name == "name")) {
       if (TypeRef dtype = dtype_of_name(object)) {
-        return name == "itemsize" ? python_int(e, e.integer(ir::item_bytes(dtype))) : object;
+        return dtype_attribute(e, object, dtype, name);
       }
     }
     if (e.known_string(object) && name == "format") {

@@ -24,6 +24,7 @@ const std::unordered_map<std::string_view, Rule>& rule_table() {
       }
     };
     add(builtin_rules());
+    add(slice_rules());
     add(math_rules());
     add(numpy_create_rules());
     add(numpy_ufunc_rules());
@@ -84,6 +85,8 @@ std::vector<Value> bind_parameters(Emitter& e, const HostFunction& function, con
   return bound;
 }
 
+} // namespace
+
 Value call_compiled(Emitter& e, Handle callable, const CallArgs& args) {
   const auto function = e.session().host_function(callable);
   const std::vector<Value> bound = bind_parameters(e, *function, args);
@@ -104,6 +107,26 @@ Value call_compiled(Emitter& e, Handle callable, const CallArgs& args) {
     return {instance.result};
   }
   return {instance.result, e.builder().emit(Op::kCall, instance.result, e.ids(bound), e.session().function_index(instance))};
+}
+
+namespace {
+
+Handle handle_in(const std::string& name) { return std::stoull(name.substr(name.find(':') + 1)); }
+
+// What was declared to stand for a function that compiled code doesn't know; none where nothing was.
+std::optional<Value> call_overload(Emitter& e, const Value& function, const CallArgs& args) {
+  std::vector<ir::TypeRef> positional;
+  std::vector<std::pair<std::string, ir::TypeRef>> keywords;
+  for (const Value& v : args.positional) {
+    positional.push_back(v.type);
+  }
+  for (const auto& [name, value] : args.keywords) {
+    keywords.emplace_back(name, value.type);
+  }
+  const bool by_handle = ir::is_named(function.type, "host:");
+  const Handle handle = by_handle ? handle_in(function.type->name) : e.session().named(function.type).handle;
+  const Handle found = e.session().host().overload(handle, positional, keywords);
+  return found == 0 ? std::nullopt : std::optional(call_compiled(e, found, args));
 }
 
 Value call_exception(Emitter& e, const Value& exception, const CallArgs& args) {
@@ -146,8 +169,6 @@ CallArgs with_self(const Value& self, const CallArgs& args) {
   return all;
 }
 
-Handle handle_in(const std::string& name) { return std::stoull(name.substr(name.find(':') + 1)); }
-
 } // namespace
 
 std::vector<std::string> library_functions() {
@@ -175,6 +196,9 @@ Value call(Emitter& e, const Value& function, const CallArgs& args) {
     if (const Rule rule = find_rule(name)) {
       return rule(e, args);
     }
+    if (const auto result = call_overload(e, function, args)) {
+      return *result;
+    }
     e.fail(std::string(name) + "() can't be compiled yet");
   }
   if (ir::is_named(type, "callable:")) {
@@ -186,7 +210,16 @@ Value call(Emitter& e, const Value& function, const CallArgs& args) {
   if (ir::is_named(type, "exception:")) {
     return call_exception(e, function, args);
   }
+  if (ir::is_named(type, "namedtuple:")) {
+    return call_named_tuple_class(e, function, args);
+  }
+  if (ir::is_named(type, "ufunc:")) {
+    return call_ufunc(e, function, args);
+  }
   if (ir::is_named(type, "host:")) {
+    if (const auto result = call_overload(e, function, args)) {
+      return *result;
+    }
     e.fail("this is a plain Python function, which compiled code can't call", "Give it @njit.");
   }
   e.fail(ir::display(type) + " can't be called in compiled code");

@@ -68,6 +68,14 @@ Value compare_tuples(Emitter& e, Operator op, const Value& a, const Value& b) {
   return result;
 }
 
+// Of numpy.dtype's instances and of NumPy's scalar classes; null of anything else. NumPy takes either for the other in a comparison.
+TypeRef dtype_meant(const Value& v) {
+  array::DType dtype{};
+  const bool is_dtype = ir::is_named(v.type, "descriptor:") || ir::is_named(v.type, "dtype:");
+  const bool known = is_dtype && array::dtype_from_name(v.type->name.substr(v.type->name.find(':') + 1), &dtype);
+  return known ? ir::scalar_type(dtype) : nullptr;
+}
+
 // `is`: None, booleans and functions by their types; anything else that has one type is the same only if Python says so.
 Value identity(Emitter& e, bool negated, const Value& a, const Value& b) {
   const auto answer = [&](bool same) { return e.boolean(same != negated); };
@@ -189,6 +197,11 @@ Value compare(Emitter& e, Operator op, const Value& left, const Value& right) {
     return compare_tuples(e, op, parts(a), parts(b));
   }
   if (is_equality(op)) {
+    TypeRef x_dtype = dtype_meant(a);
+    TypeRef y_dtype = dtype_meant(b);
+    if (x_dtype != nullptr && y_dtype != nullptr) {
+      return e.boolean((x_dtype == y_dtype) == (op == Operator::kEq));
+    }
     const bool named = a.type->kind == Kind::kNamed || b.type->kind == Kind::kNamed || a.type->kind != b.type->kind;
     if (named) {
       return e.boolean((a.type == b.type) == (op == Operator::kEq));

@@ -189,6 +189,26 @@ Value Emitter::cast(const Value& v, TypeRef to) {
   return op(Op::kCast, to, {v});
 }
 
+namespace {
+
+// numba writes "UniTuple(int32 x 2)" where all items have one type.
+std::string numbas_name(TypeRef type) {
+  if (!ir::is_tuple(type) || !type->name.empty()) {
+    return ir::display(type);
+  }
+  const auto& items = type->items;
+  if (!items.empty() && std::all_of(items.begin(), items.end(), [&](TypeRef item) { return item == items[0]; })) {
+    return "UniTuple(" + numbas_name(items[0]) + " x " + std::to_string(items.size()) + ")";
+  }
+  std::string text;
+  for (TypeRef item : items) {
+    text += (text.empty() ? "" : ", ") + numbas_name(item);
+  }
+  return "Tuple(" + text + ")";
+}
+
+} // namespace
+
 Value Emitter::unwrap(const Value& v) {
   if (v.type->kind != Kind::kOptional) {
     return v;
@@ -226,7 +246,7 @@ Value Emitter::convert(const Value& v, TypeRef to) {
   if (ir::is_array(v.type) && ir::is_array(to) && v.type->elem == to->elem && v.type->ndim == to->ndim) {
     return op(Op::kRelabel, to, {v});
   }
-  if (v.type->kind == to->kind && v.type->items.size() == to->items.size() && !v.type->items.empty()) {
+  if (v.type->kind == to->kind && v.type->name == to->name && v.type->items.size() == to->items.size() && !v.type->items.empty()) {
     std::vector<Value> items;
     for (size_t i = 0; i < to->items.size(); ++i) {
       items.push_back(convert(item(v, static_cast<int>(i)), to->items[i]));
@@ -235,6 +255,9 @@ Value Emitter::convert(const Value& v, TypeRef to) {
   }
   if (v.type->kind == Kind::kRange && to->kind == Kind::kRange) {
     return aggregate(to, std::array{cast(item(v, 0), to->elem), cast(item(v, 1), to->elem), cast(item(v, 2), to->elem)});
+  }
+  if (numba()) {
+    fail("No conversion from " + numbas_name(v.type) + " to " + numbas_name(to));
   }
   fail("a value of type " + ir::display(v.type) + " can't become " + ir::display(to));
 }

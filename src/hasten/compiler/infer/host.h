@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "hasten/compiler/ir/function.h"
@@ -21,8 +22,8 @@ using Handle = uint64_t;
 //   scalars, strings       constants (type, constant; text for strings, type `literal:<text>`)
 //   tuples                 items
 //   arrays                 type array, handle: bound at load time
-//   named                  type names it: module:math, function:math.sqrt, dtype:float64, callable:<handle>, exception:<handle>,
-//   host:<handle>
+//   slices, namedtuples    items, as those of tuples
+//   named                  type names it (ir/type.h); items: a namedtuple class's defaults, of its last fields
 struct HostValue {
   ir::TypeRef type = nullptr;
   ir::Constant constant;
@@ -62,6 +63,18 @@ struct HostFunction {
   Handle handle = 0;
 };
 
+// A ufunc or gufunc that was made of a compiled function.
+struct HostUfunc {
+  std::string name;
+  std::string layout;                 // "(n),()->(n)" of a gufunc, as it was written; else empty
+  std::vector<std::vector<int>> core; // of each operand of a gufunc: its core dimensions, by number
+  size_t inputs = 0;
+  size_t outputs = 0;
+  Handle function = 0;
+  std::vector<std::vector<ir::TypeRef>> signatures; // the function's arguments in each loop; empty: it is compiled for what comes
+  std::vector<ir::TypeRef> results;                 // one for each signature
+};
+
 class Host {
 public:
   virtual ~Host() = default;
@@ -72,6 +85,14 @@ public:
   virtual std::optional<HostValue> attribute(const HostValue& object, const std::string& name) = 0;
   // The function behind `callable:<handle>`. Throws Diagnostic where the source can't be had.
   virtual std::shared_ptr<const HostFunction> function(Handle callable) = 0;
+  // The ufunc behind `ufunc:<handle>`.
+  virtual std::shared_ptr<const HostUfunc> ufunc(Handle) { return nullptr; }
+  // The compiled function that was declared to stand for `callable` on these types; 0 where there is none. Throws Diagnostic where the
+  // declaration fails.
+  virtual Handle overload(Handle /*callable*/, const std::vector<ir::TypeRef>& /*positional*/,
+                          const std::vector<std::pair<std::string, ir::TypeRef>>& /*keywords*/) {
+    return 0;
+  }
   // The type that `numba.typeof`/`locals=` texts name: "float64[:, ::1]" and the like. Null where it is none.
   virtual ir::TypeRef parse_signature_type(const std::string& text) = 0;
 };

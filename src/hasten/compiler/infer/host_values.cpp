@@ -65,12 +65,16 @@ Value from_host(Emitter& e, const HostValue& value) {
     c.type = own_type(e, value.type);
     return e.constant(c);
   }
-  case Kind::kTuple: {
+  case Kind::kTuple:
+  case Kind::kSlice: {
     std::vector<Value> items;
+    std::vector<ir::TypeRef> types;
     for (const HostValue& item : value.items) {
       items.push_back(from_host(e, item));
+      types.push_back(items.back().type);
     }
-    return e.tuple(std::move(items));
+    const bool is_slice = value.type->kind == Kind::kSlice;
+    return e.aggregate(is_slice ? ir::slice_type(types[0], types[1], types[2]) : ir::tuple_type(std::move(types), value.type->name), items);
   }
   case Kind::kArray:
     return array_binding(e, value);

@@ -35,7 +35,7 @@ TypeRef join_numbers(const Value& a, const Value& b, Dialect dialect) {
 const Known* known_item(const Value& v, size_t i) { return v.known && i < v.known->items.size() ? v.known->items[i] : nullptr; }
 
 TypeRef join_items(const Value& a, const Value& b, Dialect dialect) {
-  if (a.type->items.size() != b.type->items.size()) {
+  if (a.type->items.size() != b.type->items.size() || a.type->name != b.type->name) {
     return nullptr;
   }
   std::vector<TypeRef> items;
@@ -47,7 +47,7 @@ TypeRef join_items(const Value& a, const Value& b, Dialect dialect) {
     items.push_back(item);
   }
   if (a.type->kind == Kind::kTuple) {
-    return ir::tuple_type(std::move(items));
+    return ir::tuple_type(std::move(items), a.type->name);
   }
   return a.type->kind == Kind::kSlice ? ir::slice_type(items[0], items[1], items[2]) : ir::sequence_type(a.type->name, std::move(items));
 }
@@ -87,10 +87,6 @@ TypeRef join(const Value& a, const Value& b, Dialect dialect) {
   case Kind::kRange:
     return ir::range_type(a.type->weak && b.type->weak);
   case Kind::kSequence:
-    if (a.type->name != b.type->name) {
-      return nullptr;
-    }
-    [[fallthrough]];
   case Kind::kTuple:
   case Kind::kSlice:
     return join_items(a, b, dialect);

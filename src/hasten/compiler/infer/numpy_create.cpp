@@ -233,6 +233,10 @@ Value asarray(Emitter& e, const CallArgs& args) {
   return array_rule(e, inner);
 }
 
+Value dtype_rule(Emitter& e, const CallArgs& args) {
+  return e.named("descriptor:" + dtype_argument(e, bind(e, "dtype", args, {"dtype"})[0])->text);
+}
+
 constexpr std::array kRules{
     RuleEntry{"numpy.zeros", zeros},
     RuleEntry{"numpy.empty", empty},
@@ -248,13 +252,15 @@ constexpr std::array kRules{
     RuleEntry{"numpy.identity", identity},
     RuleEntry{"numpy.array", array_rule},
     RuleEntry{"numpy.asarray", asarray},
+    RuleEntry{"numpy.dtype", dtype_rule},
 };
 
 } // namespace
 
 TypeRef dtype_argument(Emitter& e, const Value& v) {
   array::DType dtype{};
-  if (ir::is_named(v.type, "dtype:") && array::dtype_from_name(std::string_view(v.type->name).substr(6), &dtype)) {
+  const bool is_dtype = ir::is_named(v.type, "dtype:") || ir::is_named(v.type, "descriptor:");
+  if (is_dtype && array::dtype_from_name(std::string_view(v.type->name).substr(v.type->name.find(':') + 1), &dtype)) {
     return ir::scalar_type(dtype);
   }
   if (const auto text = e.known_string(v)) {

@@ -217,6 +217,39 @@ Value expand_dims(Emitter& e, const CallArgs& args) {
   return view(e, a, std::move(shape), std::move(strides), Layout::kAny);
 }
 
+// The same memory as items of another type. Where their sizes differ, the last axis is counted anew.
+Value view_rule(Emitter& e, const CallArgs& args) {
+  const std::vector<Value> b = bind(e, "view", args, {"array", "dtype"});
+  const Value a = e.unwrap(b[0]);
+  TypeRef elem = dtype_argument(e, b[1]);
+  const int ndim = a.type->ndim;
+  const int64_t from = ir::item_bytes(a.type->elem);
+  const int64_t to = ir::item_bytes(elem);
+  const bool same_size = from == to;
+  if (!same_size && ndim == 0) {
+    e.fail("Changing the dtype of a 0d array is only supported if the itemsize is unchanged");
+  }
+  std::vector<Value> all{a, e.integer(0)};
+  std::vector<Value> strides;
+  for (int axis = 0; axis < ndim; ++axis) {
+    const bool counted_anew = !same_size && axis + 1 == ndim;
+    const Value n = e.dim(a, axis);
+    const Value bytes = e.op(Op::kMul, ir::intp_type(), {n, e.integer(from)});
+    if (counted_anew) {
+      e.raise_if(e.op(Op::kNe, ir::bool_type(), {e.stride(a, axis), e.integer(from)}), "builtins:ValueError",
+                 "To change to a dtype of a different size, the last axis must be contiguous");
+      e.raise_if(e.op(Op::kNe, ir::bool_type(), {e.op(Op::kFloorMod, ir::intp_type(), {bytes, e.integer(to)}), e.integer(0)}),
+                 "builtins:ValueError",
+                 "When changing to a larger dtype, its size must be a divisor of the total size in bytes of the last axis of the array.");
+    }
+    all.push_back(counted_anew ? e.op(Op::kFloorDiv, ir::intp_type(), {bytes, e.integer(to)}) : n);
+    strides.push_back(counted_anew ? e.integer(to) : e.stride(a, axis));
+  }
+  all.insert(all.end(), strides.begin(), strides.end());
+  const Layout layout = same_size || a.type->layout == Layout::kC ? a.type->layout : Layout::kAny;
+  return e.op(Op::kView, ir::array_type(elem, ndim, layout, a.type->readonly), all);
+}
+
 Value shape_rule(Emitter& e, const CallArgs& args) { return attribute(e, self(e, args), "shape"); }
 Value ndim_rule(Emitter& e, const CallArgs& args) { return attribute(e, self(e, args), "ndim"); }
 Value size_rule(Emitter& e, const CallArgs& args) { return attribute(e, self(e, args), "size"); }
@@ -312,7 +345,8 @@ constexpr std::array kRules{
     RuleEntry{"numpy.expand_dims", expand_dims},  RuleEntry{"numpy.shape", shape_rule},
     RuleEntry{"numpy.ndim", ndim_rule},           RuleEntry{"numpy.size", size_rule},
     RuleEntry{"numpy.ndindex", ndindex_rule},     RuleEntry{"numpy.ndenumerate", ndenumerate_rule},
-    RuleEntry{"numpy.concatenate", concatenate},  RuleEntry{"numpy.diff", diff_rule},
+    RuleEntry{"array.view", view_rule},           RuleEntry{"numpy.concatenate", concatenate},
+    RuleEntry{"numpy.diff", diff_rule},
 };
 
 } // namespace

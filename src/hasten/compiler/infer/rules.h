@@ -60,6 +60,9 @@ void set_attribute(Emitter& e, const Value& object, const std::string& name, con
 
 Value real_part(Emitter& e, const Value& complex);
 Value imaginary_part(Emitter& e, const Value& complex);
+// slices.cpp: start, stop or step; the step as an int64, 1 where it is None.
+Value slice_part(Emitter& e, const Value& slice, std::string_view name);
+Value slice_step(Emitter& e, const Value& slice);
 
 // ---- iterate.cpp
 Value iterate(Emitter& e, const Value& iterable);
@@ -74,6 +77,13 @@ struct CallArgs {
   std::vector<std::pair<std::string, Value>> keywords;
 };
 Value call(Emitter& e, const Value& function, const CallArgs& args);
+// Of the function behind a handle. The result has type null where recursion leaves it open.
+Value call_compiled(Emitter& e, Handle callable, const CallArgs& args);
+// ufunc_calls.cpp
+Value call_ufunc(Emitter& e, const Value& function, const CallArgs& args);
+// named_tuples.cpp. None where the namedtuple has no such field.
+std::optional<Value> named_tuple_field(Emitter& e, const Value& tuple, const std::string& name);
+Value call_named_tuple_class(Emitter& e, const Value& cls, const CallArgs& args);
 
 // A library function's rule; registered by its canonical name ("math.sqrt"), methods and attributes as "array.sum".
 using Rule = Value (*)(Emitter& e, const CallArgs& args);

@@ -275,13 +275,19 @@ Value tuple_rule(Emitter& e, const CallArgs& args) {
   e.fail("tuple() of " + ir::display(v.type) + " has a length that is known only at run time", "Use an array.");
 }
 
-Value slice_rule(Emitter& e, const CallArgs& args) {
-  const std::vector<Value>& p = args.positional;
-  if (p.empty() || p.size() > 3) {
-    e.fail("slice() takes one to three arguments");
+// A class that can be called, of values whose type tells it.
+Value type_rule(Emitter& e, const CallArgs& args) {
+  const Value v = e.unwrap(bind(e, "type", args, {"object"})[0]);
+  if (ir::is_tuple(v.type)) {
+    return e.named(v.type->name.empty() ? "function:builtins.tuple" : "namedtuple:" + v.type->name);
   }
-  const std::array parts{p.size() > 1 ? p[0] : e.none(), p.size() > 1 ? p[1] : p[0], p.size() > 2 ? p[2] : e.none()};
-  return e.aggregate(ir::slice_type(parts[0].type, parts[1].type, parts[2].type), parts);
+  if (ir::is_number(v.type) && (!v.type->weak || e.numba())) {
+    return e.named("dtype:" + v.type->text);
+  }
+  if (ir::is_number(v.type)) {
+    return e.named("function:builtins." + ir::display(v.type));
+  }
+  e.fail("type() of " + ir::display(v.type) + " can't be compiled");
 }
 
 bool is_instance(Emitter& e, const Value& v, const Value& cls) {
@@ -423,7 +429,7 @@ constexpr std::array kRules{
     RuleEntry{"builtins.zip", zip_rule},
     RuleEntry{"builtins.reversed", reversed_rule},
     RuleEntry{"builtins.tuple", tuple_rule},
-    RuleEntry{"builtins.slice", slice_rule},
+    RuleEntry{"builtins.type", type_rule},
     RuleEntry{"builtins.isinstance", isinstance_rule},
     RuleEntry{"str.format", format_rule},
     RuleEntry{"tuple.index", tuple_index},

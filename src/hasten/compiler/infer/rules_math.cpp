@@ -312,7 +312,7 @@ Value cmath_rect(Emitter& e, const CallArgs& args) {
   const Value phi = e.cast(real_argument(e, bound[1], &type), r.type);
   TypeRef wide = ir::scalar_type(DType::kFloat64, r.type->weak);
   TypeRef result = ir::scalar_type(DType::kComplex128, r.type->weak);
-  const Value z = e.runtime("hst_crect", result, {e.cast(r, wide), e.cast(phi, wide)});
+  const Value z = e.runtime("hst_crect", result, {e.cast(r, wide), e.cast(phi, wide), e.integer(e.numba() ? 0 : 1)});
   return r.type->bits == 32 ? e.cast(z, ir::scalar_type(DType::kComplex64)) : z;
 }
 

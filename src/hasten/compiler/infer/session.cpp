@@ -109,13 +109,14 @@ int64_t Session::function_index(Instance& instance) {
 Instance& Session::instance(Handle callable, const std::vector<ir::TypeRef>& arguments) {
   auto& made = instances_[{callable, arguments}];
   if (!made) {
-    made = std::make_unique<Instance>();
-    made->function = host_function(callable);
-    made->flow = flow_of(*made->function);
-    made->arguments = arguments;
-    made->states.resize(made->flow->instrs.size());
-    made->errors.resize(made->flow->instrs.size());
-    made->reached.resize(made->flow->blocks.size());
+    auto fresh = std::make_unique<Instance>(); // kept only when it is whole: reading the function may fail, and is tried again
+    fresh->function = host_function(callable);
+    fresh->flow = flow_of(*fresh->function);
+    fresh->arguments = arguments;
+    fresh->states.resize(fresh->flow->instrs.size());
+    fresh->errors.resize(fresh->flow->instrs.size());
+    fresh->reached.resize(fresh->flow->blocks.size());
+    made = std::move(fresh);
   }
   Instance& found = *made;
   const bool stale = found.provisional && found.epoch != epoch_;

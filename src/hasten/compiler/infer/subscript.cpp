@@ -71,9 +71,15 @@ Value clamp(Emitter& e, const Value& v, const Value& low, const Value& high) {
   return e.op(Op::kMin, ir::intp_type(), {e.op(Op::kMax, ir::intp_type(), {v, low}), high});
 }
 
-// A bound of a slice on an axis of size n: negative counts from the end, then clamped to [low, high].
-Value slice_bound(Emitter& e, const Value& given, const Value& n, const Value& low, const Value& high) {
-  const Value v = e.intp(given, "a slice's bound");
+// A bound of a slice on an axis of size n: negative counts from the end, then clamped to [low, high]; `otherwise` where it is None.
+Value slice_bound(Emitter& e, const Value& bound, const Value& n, const Value& low, const Value& high, const Value& otherwise) {
+  if (!given(bound)) {
+    return otherwise;
+  }
+  if (bound.type->kind == Kind::kOptional) {
+    return e.select(e.item(bound, 0), slice_bound(e, e.item(bound, 1), n, low, high, otherwise), otherwise);
+  }
+  const Value v = e.intp(bound, "a slice's bound");
   const auto known = e.known_int(v);
   const Value wrapped = e.op(Op::kAdd, ir::intp_type(), {v, n});
   if (known) {
@@ -87,24 +93,20 @@ void take_slice(Emitter& e, Selection& s, const Value& slice, const Value& n, co
   TypeRef type = ir::intp_type();
   const Value zero = e.integer(0);
   const Value minus_one = e.integer(-1);
-  const auto part = [&](int i) {
-    const Value v = e.item(slice, i);
-    return v.type->kind == Kind::kOptional ? e.unwrap(v) : v;
-  };
-  const Value start = part(0);
-  const Value stop = part(1);
-  const Value step = given(part(2)) ? e.intp(part(2), "a slice's step") : e.integer(1);
+  const Value start = e.item(slice, 0);
+  const Value stop = e.item(slice, 1);
+  const Value step = slice_step(e, slice);
   const auto known_step = e.known_int(step);
   e.raise_if(e.op(Op::kEq, ir::bool_type(), {step, zero}), "builtins:ValueError", "slice step cannot be zero");
   const Value last = e.op(Op::kSub, type, {n, e.integer(1)});
   const auto forward = [&] {
-    const Value from = given(start) ? slice_bound(e, start, n, zero, n) : zero;
-    const Value to = given(stop) ? slice_bound(e, stop, n, zero, n) : n;
+    const Value from = slice_bound(e, start, n, zero, n, zero);
+    const Value to = slice_bound(e, stop, n, zero, n, n);
     return std::pair{from, to};
   };
   const auto backward = [&] {
-    const Value from = given(start) ? slice_bound(e, start, n, minus_one, last) : last;
-    const Value to = given(stop) ? slice_bound(e, stop, n, minus_one, last) : minus_one;
+    const Value from = slice_bound(e, start, n, minus_one, last, last);
+    const Value to = slice_bound(e, stop, n, minus_one, last, minus_one);
     return std::pair{from, to};
   };
   const auto count = [&](const Value& from, const Value& to, const Value& by) {
@@ -359,7 +361,8 @@ void set_subscript(Emitter& e, const Value& given_object, const Value& index, co
     e.fail("the items of " + ir::display(object.type) + " can't be assigned to in compiled code");
   }
   if (object.type->readonly) {
-    e.fail("assignment destination is read-only", "Copy the array first.");
+    e.fail(e.numba() ? "Cannot modify readonly array of type: " + ir::display(object.type) : "assignment destination is read-only",
+           "Copy the array first.");
   }
   if (selects_by_array(e, index)) {
     e.fail("assigning to positions given by an array can't be compiled yet", "Loop over the positions.");

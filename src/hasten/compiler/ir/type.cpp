@@ -187,7 +187,10 @@ TypeRef range_type(bool weak) {
   return intern(std::move(type));
 }
 
-TypeRef tuple_type(std::vector<TypeRef> items) { return aggregate(Kind::kTuple, "tuple", std::move(items)); }
+TypeRef tuple_type(std::vector<TypeRef> items, std::string_view name) {
+  const std::string head = name.empty() ? "tuple" : "tuple." + quoted(name);
+  return aggregate(Kind::kTuple, head, std::move(items), std::string(name));
+}
 
 TypeRef array_type(TypeRef elem, int ndim, Layout layout, bool readonly) {
   Type type{.kind = Kind::kArray};
@@ -276,7 +279,8 @@ std::string display(TypeRef type) {
   case Kind::kRange:
     return "range";
   case Kind::kTuple: {
-    std::string text = "tuple(";
+    const size_t colon = type->name.find(':');
+    std::string text = type->name.empty() ? "tuple(" : type->name.substr(colon + 1, type->name.find('(') - colon);
     for (size_t i = 0; i < type->items.size(); ++i) {
       text += (i ? ", " : "") + display(type->items[i]);
     }
@@ -293,7 +297,14 @@ std::string display(TypeRef type) {
     if (what == "literal") {
       return "str";
     }
-    return what == "callable" || what == "host" || what == "exception" ? what : what + " " + rest;
+    if (what == "descriptor") {
+      return "dtype " + rest;
+    }
+    if (what == "namedtuple") {
+      const size_t start = rest.find(':') + 1;
+      return "class " + rest.substr(start, rest.find('(') - start);
+    }
+    return what == "callable" || what == "host" || what == "exception" || what == "ufunc" ? what : what + " " + rest;
   }
   default:
     return type->text;
@@ -371,7 +382,10 @@ private:
       return take_quoted(&name) && take(")") ? named_type(name) : nullptr;
     }
     if (take("tuple")) {
-      return items(&parts) ? tuple_type(std::move(parts)) : nullptr;
+      if (take(".") && !take_quoted(&name)) {
+        return nullptr;
+      }
+      return items(&parts) ? tuple_type(std::move(parts), name) : nullptr;
     }
     if (take("slice")) {
       return items(&parts) && parts.size() == 3 ? slice_type(parts[0], parts[1], parts[2]) : nullptr;

@@ -18,7 +18,7 @@ enum class Kind : uint8_t {
   kComplex,
   kDatetime, // datetime64 and timedelta64, by dtype; `name` is the unit
   kNone,
-  kTuple,    // items; heterogeneous or not
+  kTuple,    // items; heterogeneous or not; name: of a namedtuple's class, else empty
   kArray,    // elem, ndim, layout, readonly
   kOptional, // elem or None
   kRange,    // of int64
@@ -33,7 +33,8 @@ enum class Kind : uint8_t {
 };
 
 // What a kNamed value is; the first part of its name, before the colon.
-//   module:numpy   function:numpy.sin   dtype:float64   callable:<handle>   exception:<handle>   literal:<text>   host:<handle>
+//   module:numpy   function:numpy.sin   dtype:float64 (the class)   descriptor:float64 (numpy.dtype's instance)   callable:<handle>
+//   exception:<handle>   literal:<text>   host:<handle>   namedtuple:<handle>:Point(x,y)   ufunc:<handle>
 // A handle is an index that the Host gave (infer/host.h).
 
 enum class Layout : uint8_t { kC, kF, kAny };
@@ -49,7 +50,7 @@ struct Type {
   bool readonly = false;
   const Type* elem = nullptr;
   std::vector<const Type*> items{};
-  std::string name{};   // kNamed, kFormat, kDatetime
+  std::string name{};   // kNamed, kFormat, kDatetime, kTuple
   std::string text{};   // canonical spelling; parse_type(text) gives the type back
   bool counted = false; // a value of this type holds blocks (arrays, strings, and tuples with them)
 };
@@ -71,7 +72,8 @@ TypeRef object_type();
 TypeRef string_type();
 TypeRef ellipsis_type();
 TypeRef range_type(bool weak = true);
-TypeRef tuple_type(std::vector<TypeRef> items);
+// `name`: of a namedtuple's class, "<handle>:Point(x,y)".
+TypeRef tuple_type(std::vector<TypeRef> items, std::string_view name = {});
 TypeRef array_type(TypeRef elem, int ndim, Layout layout, bool readonly = false); // elem is made strong
 TypeRef optional_type(TypeRef elem);
 TypeRef slice_type(TypeRef start, TypeRef stop, TypeRef step);

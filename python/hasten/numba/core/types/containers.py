@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from hasten import _core
 from hasten.numba.core.errors import TypingError
 from hasten.numba.core.types.base import (
     ConstSized,
@@ -207,8 +208,15 @@ class Tuple(BaseAnonymousTuple, _HeterogeneousTuple):
 class BaseNamedTuple(BaseTuple):
     """Named tuples."""
 
+    instance_class: Any
 
-class NamedUniTuple(_HomogeneousTuple, BaseNamedTuple):
+    @property
+    def _hasten_text(self) -> str:
+        items = [item._hasten_text for item in self.types]
+        return f"namedtuple({', '.join([str(_core.named_tuple_handle(self.instance_class)), *items])})"
+
+
+class NamedUniTuple(BaseNamedTuple, _HomogeneousTuple):
     """Named tuples whose items have one type.
 
     Parameters
@@ -234,7 +242,7 @@ class NamedUniTuple(_HomogeneousTuple, BaseNamedTuple):
         return self.instance_class, self.dtype, self.count
 
 
-class NamedTuple(_HeterogeneousTuple, BaseNamedTuple):
+class NamedTuple(BaseNamedTuple, _HeterogeneousTuple):
     """Named tuples whose items have these types.
 
     Parameters

@@ -244,6 +244,10 @@ class Optional(Type):
 class EllipsisType(Opaque):
     """The type of ``...``."""
 
+    @property
+    def _hasten_text(self) -> str:
+        return "ellipsis"
+
 
 class ExceptionClass(Callable, Phantom):
     """An exception class.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hasten.numba._gufuncs import GUFunc as GUVectorize
 from hasten.numba._parallel import get_num_threads, get_thread_id, set_num_threads, threading_layer
 from hasten.numba._ufuncs import guvectorize, vectorize
 
@@ -52,37 +53,3 @@ class Vectorize:
         if not self._signatures:
             return vectorize(self._function, **self._options)  # type: ignore[no-any-return]
         return vectorize(self._signatures, **self._options)(self._function)  # type: ignore[no-any-return]
-
-
-class GUVectorize:
-    """Builds a generalised ufunc signature by signature.
-
-    Parameters
-    ----------
-    func : callable
-        A function on arrays of the core dimensions; its outputs are its last arguments.
-    signature : str
-        The layout.
-    target : {"cpu", "parallel"}, optional
-        As in `guvectorize`.
-    **options
-        Of `guvectorize`.
-    """
-
-    def __init__(
-        self, func: Callable[..., Any], signature: str, target: str = "cpu", *, is_dynamic: bool = False, **options: Any
-    ) -> None:
-        self._function = func
-        self._layout = signature
-        self._options = {"target": target, **options}
-        self._signatures: list[Any] = []
-        self.is_dynamic = is_dynamic
-
-    def add(self, sig: Any) -> None:
-        """Compile a loop for this signature, too."""
-        self._signatures.append(sig)
-
-    def build_ufunc(self) -> np.ufunc:
-        """Return the gufunc; without signatures it compiles at its first call."""
-        arguments = (self._signatures, self._layout) if self._signatures else (self._layout,)
-        return guvectorize(*arguments, **self._options)(self._function)  # type: ignore[no-any-return]
