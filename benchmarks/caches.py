@@ -1,4 +1,4 @@
-"""Calls that a cache answers or fills, beside functools and other libraries; arrays as arguments; the disk."""
+"""Calls that a cache answers or fills, beside functools and others that are installed; arrays as arguments; disk."""
 
 import functools
 import importlib

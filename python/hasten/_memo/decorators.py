@@ -67,9 +67,13 @@ if TYPE_CHECKING:
     class CachedFunction(_core.Cache, Generic[T]):
         """A function that remembers what it returned."""
 
+        __name__: str
+        __qualname__: str
         __wrapped__: Callable[..., T]
 
         def __call__(self, *args: Any, **kwargs: Any) -> T: ...
+        def __get__(self, instance: object, owner: type | None = None, /) -> CachedFunction[T]: ...
+        def cache_info(self) -> CacheInfo: ...
         def cache_parameters(self) -> CacheParameters: ...
 
 

@@ -43,6 +43,9 @@ class _Reader:
     def describe(self, value: Any) -> Any:
         """Return a value of tuples and constants that tells this one from others."""
         value = _unwrapped(value)
+        if isinstance(value, Dispatcher):
+            options = getattr(value, "targetoptions", None)
+            return "compiled", self.constant(options), self.describe(value.py_func)
         if isinstance(value, FunctionType | type | ModuleType):
             if id(value) in self.seen:
                 return "again", self.seen[id(value)]
@@ -118,7 +121,7 @@ def _unwrapped(value: Any) -> Any:
         return _unwrapped(value.__func__)
     if isinstance(value, property):
         return value.fget
-    if isinstance(value, Cache | Dispatcher) or hasattr(type(value), "_hasten_is_cache"):
+    if isinstance(value, Cache) or hasattr(type(value), "_hasten_is_cache"):
         return _unwrapped(value.__wrapped__)
     return value
 

@@ -1,4 +1,4 @@
-"""``hasten cache``: shows or clears the compiled code that is kept on disk."""
+"""``hasten cache``: shows or clears the compiled code and the results that are kept on disk."""
 
 import argparse
 import os
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from hasten._cache_directory import cache_directory
 
 DESCRIPTION = """\
-Show or clear the compiled code that is kept on disk.
+Show or clear the compiled code and the results of cached functions that are kept on disk.
 
 Compiled functions are kept by content, so nothing in the cache is ever stale and clearing it is
 never needed for correctness; it costs the next start of each program the time to compile again.
@@ -27,6 +27,9 @@ examples:
 # Files of the disk store, of any format version, and what writers that died left behind.
 _ENTRY = re.compile(r"[0-9a-f]{32}\.v\d+")
 _PART = re.compile(r"part-[0-9a-f]{32}")
+RESULTS = "results"
+_RESULT = re.compile(r"[0-9a-f]{32}\.r\d+")
+_INDEX = re.compile(r"index\.sqlite.*")
 
 
 class Entry(NamedTuple):
@@ -88,23 +91,38 @@ def _files(directory: Path, pattern: re.Pattern[str]) -> Iterator[tuple[Path, "o
                 continue
 
 
+def _results(directory: Path, pattern: re.Pattern[str] = _RESULT) -> Iterator[tuple[Path, "os.stat_result"]]:
+    """Return the results of cached functions that have ``disk=True``."""
+    try:
+        versions = sorted(os.listdir(directory / RESULTS))
+    except OSError:
+        return
+    for version in versions:
+        yield from _files(directory / RESULTS / version, pattern)
+
+
 def _list(directory: Path) -> None:
     found = entries(directory)
     for entry in found:
         used = time.strftime("%Y-%m-%d", time.localtime(entry.used_at))
         print(f"{entry.path.stem}  {human_bytes(entry.bytes):>10}  used {used}")
     print(f"{len(found)} entries, {human_bytes(sum(entry.bytes for entry in found))} in {directory}")
+    results = list(_results(directory))
+    if results:
+        size = human_bytes(sum(status.st_size for _, status in results))
+        print(f"{len(results)} results of cached functions, {size} in {directory / RESULTS}")
 
 
 def _clear(directory: Path) -> int:
     removed = failed = 0
-    for path, _ in [*_files(directory, _ENTRY), *_files(directory, _PART)]:
+    results = [*_results(directory), *_results(directory, _PART), *_files(directory / RESULTS, _INDEX)]
+    for path, _ in [*_files(directory, _ENTRY), *_files(directory, _PART), *results]:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
             failed += 1
             print(f"{path}: {error.strerror}")
         else:
-            removed += bool(_ENTRY.fullmatch(path.name))
+            removed += bool(_ENTRY.fullmatch(path.name) or _RESULT.fullmatch(path.name))
     print(f"{removed} entries removed from {directory}")
     return 1 if failed else 0

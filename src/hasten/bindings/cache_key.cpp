@@ -162,32 +162,35 @@ bool Query::replace(uint32_t index, PyObject* freeze) {
   PyObject* traceback;
   PyErr_Fetch(&type, &error, &traceback);
   PyObject* frozen = PyObject_CallOneArg(freeze, arguments_[index]);
-  if (frozen == nullptr || frozen == Py_NotImplemented) {
-    if (frozen != nullptr) {
-      Py_DECREF(frozen);
-      PyErr_Restore(type, error, traceback);
-      return false;
-    }
+  if (frozen == Py_NotImplemented) {
+    Py_DECREF(frozen);
+    PyErr_Restore(type, error, traceback);
+    return false;
   }
   Py_XDECREF(type);
   Py_XDECREF(error);
   Py_XDECREF(traceback);
-  if (frozen == nullptr) {
+  if (frozen == nullptr || !own_arguments()) {
+    Py_XDECREF(frozen);
     return false;
   }
-  if (own_ == nullptr) {
-    own_ = static_cast<PyObject**>(PyMem_Malloc(shape_.total * sizeof(PyObject*)));
-    if (own_ == nullptr) {
-      Py_DECREF(frozen);
-      PyErr_NoMemory();
-      return false;
-    }
-    for (uint32_t i = 0; i < shape_.total; ++i) {
-      own_[i] = Py_NewRef(arguments_[i]);
-    }
-    arguments_ = own_;
-  }
   Py_SETREF(own_[index], frozen);
+  return true;
+}
+
+bool Query::own_arguments() {
+  if (own_ != nullptr) {
+    return true;
+  }
+  own_ = static_cast<PyObject**>(PyMem_Malloc(shape_.total * sizeof(PyObject*)));
+  if (own_ == nullptr) {
+    PyErr_NoMemory();
+    return false;
+  }
+  for (uint32_t i = 0; i < shape_.total; ++i) {
+    own_[i] = Py_NewRef(arguments_[i]);
+  }
+  arguments_ = own_;
   return true;
 }
 

@@ -69,6 +69,7 @@ private:
   bool hash_all(PyObject* freeze);
   bool hash_one(uint32_t index, PyObject* freeze, Py_hash_t* hash);
   bool replace(uint32_t index, PyObject* freeze);
+  bool own_arguments();
   memo::Match compare(Entry& entry, const memo::Table& table) const;
 
   PyObject* const* arguments_ = nullptr;

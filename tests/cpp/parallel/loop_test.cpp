@@ -194,11 +194,15 @@ TEST(ParallelFor, TheCallerHearsSignalsWhileOthersWork) {
   env.flags = abi::kMainThread;
   hst_poll(&env);
   const auto caller = std::this_thread::get_id();
+  std::atomic<bool> other_runs{false};
   const Status status = parallel_for(&env, 2, kLong, [&](Env* e, int64_t, int64_t) {
     if (std::this_thread::get_id() == caller) {
-      nap(1);
+      for (int i = 0; i < 20'000 && !other_runs; ++i) { // threads start when the system lets them
+        nap(1);
+      }
       return Status::kOk;
     }
+    other_runs = true;
     while (hst_poll(e) == 0) {
       nap(1);
     }

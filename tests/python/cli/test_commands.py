@@ -12,6 +12,8 @@ from hasten.cli import main
 from hasten.cli.cache import human_bytes
 from hasten.cli.doctor import Finding, examine
 
+import hasten
+
 
 def test_without_a_command_it_teaches(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
@@ -87,6 +89,21 @@ def test_cache_clear_leaves_what_is_not_ours(store: Path, capsys: pytest.Capture
     assert main(["cache", "clear"]) == 0
     assert [file.name for file in store.iterdir()] == ["README"]
     assert capsys.readouterr().out == f"3 entries removed from {store}\n"
+
+
+def test_results_of_cached_functions_are_shown_and_cleared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HASTEN_CACHE_DIR", str(tmp_path))
+    kept = hasten.cache(disk=True)(str.upper)
+    kept("a"), kept("b")
+    assert main(["cache"]) == 0
+    size = sum(path.stat().st_size for path in (tmp_path / "results").rglob("*.r1"))
+    assert f"2 results of cached functions, {size} bytes in {tmp_path}/results" in capsys.readouterr().out
+    assert main(["cache", "clear"]) == 0
+    assert capsys.readouterr().out == f"2 entries removed from {tmp_path}\n"
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert hasten.cache(disk=True)(str.upper)("a") == "A"
 
 
 def test_cache_without_a_directory(

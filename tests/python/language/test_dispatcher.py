@@ -11,6 +11,7 @@ import io
 import os
 import pickle
 import pstats
+import re
 import subprocess
 import sys
 import traceback
@@ -213,11 +214,12 @@ def test_an_empty_dispatcher_says_so() -> None:
     assert not empty.is_ready
 
 
-def test_the_stub_lists_what_the_type_offers() -> None:
+@pytest.mark.parametrize("kind", [_core.Dispatcher, _core.Cache])
+def test_the_stub_lists_what_the_type_offers(kind: type) -> None:
     stub = (Path(hasten.__file__).parent / "_core.pyi").read_text(encoding="utf-8")
-    text = stub[stub.index("class Dispatcher:") :]
-    text = text[: text.index("\ndef ")]
-    own = {name for name in vars(_core.Dispatcher) if not name.startswith("__") or name in ("__code__", "__globals__")}
+    text = stub[stub.index(f"class {kind.__name__}:") :]
+    text = re.split(r"\n(?:def|class) ", text)[0]
+    own = {name for name in vars(kind) if not name.startswith("__") or name in ("__code__", "__globals__")}
     assert {name for name in own if f"def {name}(" not in text and f"{name}:" not in text} == set()
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from hasten._memo import disk as disk_module
 from hasten._memo.disk import PART, SUFFIX, Disk
+from hasten._memo.fingerprint import version_of
 from hasten._memo.index import Index
 
 import hasten
@@ -106,6 +107,15 @@ def test_a_change_of_what_is_called_makes_another_version(tmp_path: Path) -> Non
     assert versions(tmp_path, source, "# a remark\n" + textwrap.dedent(source)) == ["computed 22\n", "22\n"]
     assert versions(tmp_path, *changed) == ["computed 33\n", "computed 24\n", *["computed 122\n"] * 3]
     assert versions(tmp_path, source) == ["22\n"]
+
+
+def test_options_of_compiled_functions_make_versions() -> None:
+    def f(x):
+        return x / 3
+
+    plain = hasten.njit(f)
+    assert version_of(plain) == version_of(hasten.njit(f)) == version_of(hasten.cache(plain))
+    assert len({version_of(hasten.njit(fastmath=flag, error_model="numpy")(f)) for flag in (True, False)}) == 2
 
 
 def cached(folder: Path, **keywords: Any) -> tuple[Any, list[Any]]:

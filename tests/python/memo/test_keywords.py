@@ -76,7 +76,7 @@ def test_values_take_at_most_so_many_bytes() -> None:
 
     for i in range(50):
         f(i, 1000)
-        assert f.cache_info().bytes < 12_000  # with the table itself
+        assert (f.cache_info().bytes or 0) < 12_000  # with the table itself
     assert 5 < f.cache_info().currsize < 10
     assert f.cache_contains(49, 1000) and not f.cache_contains(1, 1000)
     f(99, 20_000)
