@@ -338,11 +338,11 @@ Value binary(Emitter& e, Operator op, const Value& left, const Value& right) {
   if ((ir::is_array(a.type) || is_item(a.type)) && (ir::is_array(b.type) || is_item(b.type))) {
     return e.elementwise(std::array{a, b}, [op](Emitter& k, std::span<const Value> x) { return numeric_binary(k, op, x[0], x[1]); });
   }
-  if (ir::is_tuple(a.type) || ir::is_tuple(b.type)) {
-    return tuple_binary(e, op, a, b);
-  }
   if (ir::is_named(a.type, "literal:")) {
     return string_binary(e, op, a, b);
+  }
+  if (ir::is_tuple(a.type) || ir::is_tuple(b.type)) {
+    return tuple_binary(e, op, a, b);
   }
   no_operator(e, op, a, b);
 }

@@ -93,7 +93,7 @@ Value call_compiled(Emitter& e, Handle callable, const CallArgs& args) {
   }
   Instance& instance = e.session().instance(callable, types);
   if (instance.result == nullptr) {
-    if (instance.active) {
+    if (instance.active || (e.dry() && instance.provisional)) {
       return {}; // recursion: nothing is known yet
     }
     return e.dry()

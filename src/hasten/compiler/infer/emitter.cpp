@@ -331,7 +331,8 @@ Value Emitter::elementwise(std::span<const Value> operands, const ScalarRule& ru
     ndim = std::max<int>(ndim, ir::is_array(v.type) ? v.type->ndim : 0);
   }
   TypeRef type = ir::array_type(made.result, ndim, common_layout(operands, ndim));
-  return op(Op::kEwise, type, operands, made.index);
+  const Value result = op(Op::kEwise, type, operands, made.index);
+  return ndim == 0 ? op(Op::kLoad, made.result, {result}) : result; // NumPy gives scalars for arrays without dimensions
 }
 
 void Emitter::elementwise_into(const Value& target, std::span<const Value> operands, const ScalarRule& rule) {

@@ -128,6 +128,10 @@ Value evaluate(Emitter& e, const Flow& flow, const FlowInstr& instr, std::span<c
     return e.integer(0);
   case FlowOp::kUnpack:
     return unpack(e, args[0], instr.aux);
+  case FlowOp::kUnpackStar:
+    return unpack_star(e, args[0], instr.aux);
+  case FlowOp::kUnpackRest:
+    return unpack_rest(e, args[0], instr.aux, std::stoll(instr.text));
   case FlowOp::kUnpackItem:
     return unpack_item(e, args[0], instr.aux);
   case FlowOp::kCheckBound:

@@ -41,6 +41,8 @@ Value power(Emitter& e, const Value& a, const Value& b);           // power.cpp
 Value matrix_multiply(Emitter& e, const Value& a, const Value& b); // numpy_linalg.cpp
 
 Value absolute(Emitter& e, const Value& v);                     // rules_builtins.cpp
+// start op item op item …, as sum() and math.prod() take them.
+Value combined(Emitter& e, Operator op, const Value& iterable, const Value& start);
 Value float_to_int(Emitter& e, const Value& v, ir::TypeRef to); // int(x): what has no such int raises
 
 // ---- join.cpp
@@ -65,7 +67,9 @@ Value iterate(Emitter& e, const Value& iterable);
 Value length(Emitter& e, const Value& iteration); // int64
 Value next_item(Emitter& e, const Value& iteration, const Value& position);
 Value unpack(Emitter& e, const Value& v, int64_t count);
-Value unpack_item(Emitter& e, const Value& v, int64_t position);
+Value unpack_item(Emitter& e, const Value& v, int64_t position); // negative: from the end
+Value unpack_star(Emitter& e, const Value& v, int64_t at_least);
+Value unpack_rest(Emitter& e, const Value& v, int64_t before, int64_t behind); // a list
 
 // ---- call.cpp
 struct CallArgs {

@@ -8,7 +8,7 @@ namespace hasten::infer {
 
 namespace {
 
-constexpr int kMaxDepth = 200; // of calls among functions that are typed together
+constexpr size_t kMaxDepth = 200; // of calls among functions that are typed together
 
 bool is_parallel_range(void* context, const std::string& name) {
   auto& [host, function] = *static_cast<std::pair<Host*, Handle>*>(context);
@@ -118,18 +118,26 @@ Instance& Session::instance(Handle callable, const std::vector<ir::TypeRef>& arg
     made->reached.resize(made->flow->blocks.size());
   }
   Instance& found = *made;
+  if (found.active) { // all that lie between know only what is known so far
+    for (size_t i = stack_.size(); i-- > 0 && stack_[i] != &found;) {
+      stack_[i]->provisional = true;
+    }
+  }
   const bool stale = found.provisional && found.epoch != epoch_;
   if (!found.active && (!found.settled || stale)) {
     propagate(found);
+  }
+  if (found.provisional && !found.active && !stack_.empty()) {
+    stack_.back()->provisional = true;
   }
   return found;
 }
 
 void Session::propagate(Instance& instance) {
-  if (++depth_ > kMaxDepth) {
-    --depth_;
+  if (stack_.size() >= kMaxDepth) {
     throw base::Diagnostic(base::Fault::kUser, "calls among compiled functions are nested too deeply to be typed");
   }
+  stack_.push_back(&instance);
   instance.active = true;
   instance.provisional = false;
   instance.reached[0] = true;
@@ -142,14 +150,14 @@ void Session::propagate(Instance& instance) {
     }
   } catch (...) {
     instance.active = false;
-    --depth_;
+    stack_.pop_back();
     throw;
   }
   instance.epoch = epoch_;
   instance.active = false;
   instance.settled = true;
-  --depth_;
-  if (depth_ == 0 || !instance.provisional) {
+  stack_.pop_back();
+  if (stack_.empty() || !instance.provisional) {
     report_errors(instance);
   }
 }

@@ -86,7 +86,7 @@ private:
   std::map<ir::TypeRef, HostValue> named_;
   std::map<const syntax::Source*, uint32_t> source_names_;
   uint64_t epoch_ = 1;
-  int depth_ = 0;
+  std::vector<Instance*> stack_; // whose propagation is under way, the outermost first
 };
 
 // evaluate.cpp: one instruction that is neither a phi nor control, by the rules.
