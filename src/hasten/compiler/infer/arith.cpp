@@ -299,6 +299,9 @@ Value numeric_binary(Emitter& e, Operator op, const Value& a, const Value& b) {
 }
 
 Value unary(Emitter& e, Operator op, const Value& given) {
+  if (ir::is_union(given.type)) {
+    return over_members(e, std::array{given}, MemberRule::kPlain, [op](Emitter& k, std::span<const Value> x) { return unary(k, op, x[0]); });
+  }
   const Value v = e.unwrap(given);
   if (ir::is_array(v.type)) {
     return e.elementwise(std::array{v}, [op](Emitter& k, std::span<const Value> x) { return unary(k, op, x[0]); });
@@ -326,7 +329,16 @@ Value unary(Emitter& e, Operator op, const Value& given) {
   return e.numba() && ir::is_integer(type) ? e.cast(result, numba_integer(type, type)) : result;
 }
 
+// Whether it is the same code for Python's numbers and NumPy's.
+MemberRule operator_rule(Operator op) {
+  return op == Operator::kAdd || op == Operator::kSub || op == Operator::kMul ? MemberRule::kAlike : MemberRule::kPlain;
+}
+
 Value binary(Emitter& e, Operator op, const Value& left, const Value& right) {
+  if (ir::is_union(left.type) || ir::is_union(right.type)) {
+    return over_members(e, std::array{left, right}, operator_rule(op),
+                        [op](Emitter& k, std::span<const Value> x) { return binary(k, op, x[0], x[1]); });
+  }
   const Value a = e.unwrap(left);
   const Value b = e.unwrap(right);
   if (op == Operator::kMatMul) {
@@ -348,6 +360,10 @@ Value binary(Emitter& e, Operator op, const Value& left, const Value& right) {
 }
 
 Value inplace(Emitter& e, Operator op, const Value& left, const Value& right) {
+  if (ir::is_union(left.type) || ir::is_union(right.type)) {
+    return over_members(e, std::array{left, right}, operator_rule(op),
+                        [op](Emitter& k, std::span<const Value> x) { return inplace(k, op, x[0], x[1]); });
+  }
   const Value a = e.unwrap(left);
   const Value b = e.unwrap(right);
   if (!ir::is_array(a.type) || (!ir::is_array(b.type) && !ir::is_number(b.type))) {

@@ -50,7 +50,7 @@ Value tuple_item(Emitter& e, const Value& tuple, const Value& position) {
   }
   TypeRef type = items[0].type;
   for (const Value& item : items) {
-    type = item.type == type ? type : (e.numba() ? join({type}, {item.type}, Dialect::kNumba) : nullptr);
+    type = item.type == type ? type : (e.numba() || e.options().exact_joins ? join({type}, {item.type}, e.options()) : nullptr);
     if (type == nullptr) {
       e.fail("the items of this tuple have different types, so it can't be looped over or indexed by a variable",
              "Index it with constants.");

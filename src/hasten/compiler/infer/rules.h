@@ -17,6 +17,8 @@ namespace hasten::infer {
 using syntax::Operator;
 
 // ---- arith.cpp, compare.cpp
+enum class MemberRule : uint8_t;
+MemberRule operator_rule(Operator op);
 Value unary(Emitter& e, Operator op, const Value& v);
 Value binary(Emitter& e, Operator op, const Value& a, const Value& b);
 Value inplace(Emitter& e, Operator op, const Value& a, const Value& b);
@@ -46,8 +48,23 @@ Value combined(Emitter& e, Operator op, const Value& iterable, const Value& star
 Value float_to_int(Emitter& e, const Value& v, ir::TypeRef to); // int(x): what has no such int raises
 
 // ---- join.cpp
-// The type that holds both; null where there is none. `known_b` tells whether a weak int fits a narrow type.
-ir::TypeRef join(const Value& a, const Value& b, Dialect dialect);
+// The type that holds both; null where there is none. With exact joins numbers of two types give a union.
+ir::TypeRef join(const Value& a, const Value& b, const Options& options);
+// The member of a union that always holds the value, whatever the tag; null where no member can.
+ir::TypeRef carrier_of(ir::TypeRef type);
+
+// ---- unions.cpp
+// A number or a union as a union that has all its members.
+Value to_union(Emitter& e, const Value& v, ir::TypeRef to);
+Value from_union(Emitter& e, const Value& v, ir::TypeRef to); // any member, converted
+// How a rule treats members: kAlike, with the same code for all that are represented alike, as adding up is for Python's floats and NumPy's;
+// kOwn, as it likes, even if the results have one type.
+enum class MemberRule : uint8_t { kPlain, kAlike, kOwn };
+// Applies a rule to values of which some are unions, as if each had the type that its tag says. `same[i]`: the first of the values that
+// is the same as value i. The code for each member stands behind a branch on the tag, but for results that don't depend on it.
+Value over_members(Emitter& e, std::vector<Value> values, const std::vector<size_t>& same, MemberRule kind, const ScalarRule& rule);
+Value over_members(Emitter& e, std::span<const Value> values, MemberRule kind, const ScalarRule& rule); // all different
+bool any_union(std::span<const Value> values);
 
 // ---- subscript.cpp, set_subscript.cpp
 Value subscript(Emitter& e, const Value& object, const Value& index);

@@ -60,7 +60,7 @@ Value range_rule(Emitter& e, const CallArgs& args) {
 
 // Python's rule: the first of equal ones stays.
 Value smaller(Emitter& e, bool want_max, const Value& a, const Value& b) {
-  TypeRef type = join(a, b, e.options().dialect);
+  TypeRef type = join(a, b, e.options());
   if (type == nullptr) {
     e.fail("min() and max() can't compare " + ir::display(a.type) + " with " + ir::display(b.type));
   }
@@ -236,8 +236,10 @@ Value enumerate_rule(Emitter& e, const CallArgs& args) {
 }
 
 Value zip_rule(Emitter& e, const CallArgs& args) {
-  if (!args.keywords.empty()) {
-    e.fail("zip() takes no keywords in compiled code");
+  for (const auto& [keyword, value] : args.keywords) {
+    if (keyword != "strict" || e.known_bool(value) != false) {
+      e.fail("zip() takes no keyword but strict=False in compiled code");
+    }
   }
   std::vector<Value> items;
   std::vector<TypeRef> types;

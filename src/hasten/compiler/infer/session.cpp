@@ -246,7 +246,7 @@ Value Session::evaluate_phi(Instance& instance, FlowBlockId block, const FlowIns
       result = incoming;
       continue;
     }
-    ir::TypeRef joined = join(result, incoming, instance.function->options.dialect);
+    ir::TypeRef joined = join(result, incoming, instance.function->options);
     if (joined == nullptr) {
       const auto id = static_cast<FlowId>(&phi - instance.flow->instrs.data());
       const std::string name = phi.text.empty() || phi.text[0] == '.' ? "this value" : "the variable `" + phi.text + "`";
@@ -300,7 +300,7 @@ bool Session::leave(Instance& instance, FlowBlockId block, const FlowInstr& cont
     return false;
   }
   const Value so_far{instance.result};
-  ir::TypeRef joined = instance.result == nullptr ? value.type : join(so_far, value, instance.function->options.dialect);
+  ir::TypeRef joined = instance.result == nullptr ? value.type : join(so_far, value, instance.function->options);
   const auto id = static_cast<size_t>(&control - instance.flow->instrs.data());
   if (joined == nullptr) {
     instance.errors[id] = std::make_unique<base::Diagnostic>(base::Fault::kUser,

@@ -213,6 +213,18 @@ TypeRef optional_type(TypeRef elem) {
   return intern(std::move(type));
 }
 
+TypeRef union_type(const std::vector<TypeRef>& members) {
+  Type type{.kind = Kind::kUnion};
+  type.items = {int_type()};
+  type.items.insert(type.items.end(), members.begin(), members.end());
+  type.text = "union(";
+  for (size_t i = 0; i < members.size(); ++i) {
+    type.text += (i ? ", " : "") + members[i]->text;
+  }
+  type.text += ")";
+  return intern(std::move(type));
+}
+
 TypeRef slice_type(TypeRef start, TypeRef stop, TypeRef step) { return aggregate(Kind::kSlice, "slice", {start, stop, step}); }
 
 TypeRef named_type(std::string_view name) {
@@ -252,7 +264,8 @@ int slot_count(TypeRef type) {
   case Kind::kTuple:
   case Kind::kSlice:
   case Kind::kSequence:
-  case Kind::kFormat: {
+  case Kind::kFormat:
+  case Kind::kUnion: {
     int count = 0;
     for (TypeRef item : type->items) {
       count += slot_count(item);
@@ -281,6 +294,13 @@ std::string display(TypeRef type) {
       text += (i ? ", " : "") + display(type->items[i]);
     }
     return text + ")";
+  }
+  case Kind::kUnion: {
+    std::string text;
+    for (size_t i = 1; i < type->items.size(); ++i) {
+      text += (i > 1 ? " | " : "") + display(type->items[i]);
+    }
+    return text;
   }
   case Kind::kOptional:
     return "optional(" + display(type->elem) + ")";
@@ -378,6 +398,9 @@ private:
     }
     if (take("optional")) {
       return items(&parts) && parts.size() == 1 ? optional_type(parts[0]) : nullptr;
+    }
+    if (take("union")) {
+      return items(&parts) && parts.size() > 1 ? union_type(parts) : nullptr;
     }
     if (take("format.")) {
       return take_quoted(&name) && items(&parts) ? format_type(name, std::move(parts)) : nullptr;
