@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 import warnings
 from types import CellType, CodeType, FunctionType
 from typing import TYPE_CHECKING, cast
@@ -74,19 +75,32 @@ def lift(dispatcher: Dispatcher, error: Exception | None) -> Callable[..., Any]:
         The same function with its loops lifted, or the plain function where it has none.
     """
     function = cast("FunctionType", dispatcher.py_func)
-    lifted, behind = _Lifter(function, dispatcher.targetoptions).lift()
-    if error is not None:
-        _warn(function, error, behind)
+    place = None if error is None else _Place(error, function)
+    lifted, behind = _Lifter(function, dispatcher.targetoptions, place).lift()
+    if place is not None:
+        _warn(function, place, behind)
     return lifted
 
 
-def _warn(function: FunctionType, error: Exception, behind: list[int]) -> None:
-    reason = str(error).strip().splitlines()
-    where = reason[0] if reason and reason[0].startswith("File ") else ""
-    why = " ".join(line.strip() for line in reason[3:4]) if where else " ".join(reason[:1])
-    line = where.rsplit("line ", 1)[-1].split(",")[0] if where else str(function.__code__.co_firstlineno)
+class _Place:
+    """Where a function can't be compiled, and why."""
+
+    def __init__(self, error: Exception, function: FunctionType) -> None:
+        reason = str(error).strip().splitlines()
+        found = re.match(r'File "(.*)", line (\d+)', reason[0]) if reason else None
+        self.why = " ".join(line.strip() for line in (reason[3:4] if found else reason[:1]))
+        self.line = int(found[2]) if found else function.__code__.co_firstlineno
+        self.is_inside = found is not None and found[1] == function.__code__.co_filename
+
+    def is_in(self, loop: Loop) -> bool:
+        """Whether the loop holds what can't be compiled: its types were known, so it can't be compiled alone either."""
+        return self.is_inside and loop.lineno <= self.line <= (loop.end_lineno or loop.lineno)
+
+
+def _warn(function: FunctionType, place: _Place, behind: list[int]) -> None:
     warnings.warn_explicit(
-        f"{function.__qualname__} is not compiled as a whole: line {line}: {why}. {_ranges(behind)} run as Python.",
+        f"{function.__qualname__} is not compiled as a whole: line {place.line}: {place.why}. "
+        f"{_ranges(behind)} run as Python.",
         HastenWarning,
         function.__code__.co_filename,
         function.__code__.co_firstlineno,
@@ -107,8 +121,9 @@ def _ranges(lines: list[int]) -> str:
 class _Lifter:
     """Rewrites one function."""
 
-    def __init__(self, function: FunctionType, options: dict[str, Any]) -> None:
+    def __init__(self, function: FunctionType, options: dict[str, Any], place: _Place | None) -> None:
         self.function = function
+        self.place = place
         self.options = {
             name: value
             for name, value in options.items()
@@ -164,6 +179,8 @@ class _Lifter:
 
     def _may_lift(self, loop: Loop, variables: Variables) -> bool:
         if any(isinstance(node, _BARRIERS) for node in ast.walk(loop)):
+            return False
+        if self.place is not None and self.place.is_in(loop):
             return False
         before = variables.before(loop)
         if before is None or names_written(loop) & set(self.function.__code__.co_cellvars):

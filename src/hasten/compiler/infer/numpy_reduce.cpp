@@ -150,12 +150,7 @@ Value along_groups(Emitter& e, ReduceKind kind, const Value& array, const std::v
 Value divided(Emitter& e, const Value& sums, const Value& count) {
   return e.elementwise(std::array{sums, count}, [](Emitter& k, std::span<const Value> x) {
     TypeRef type = x[0].type;
-    if (!ir::is_complex(type)) {
-      return k.op(Op::kDiv, type, {x[0], k.cast(x[1], type)});
-    }
-    const Value re = real_part(k, x[0]);
-    const Value n = k.cast(x[1], re.type);
-    return k.op(Op::kComplex, type, {k.op(Op::kDiv, re.type, {re, n}), k.op(Op::kDiv, re.type, {imaginary_part(k, x[0]), n})});
+    return k.op(Op::kDiv, type, {x[0], k.cast(x[1], type)});
   });
 }
 
@@ -187,16 +182,20 @@ Value along_any(Emitter& e, ReduceKind kind, const Value& array, const Value& ax
     axes.resize(static_cast<size_t>(ndim));
     std::iota(axes.begin(), axes.end(), 0);
   }
+  const bool complex_mean = kind == ReduceKind::kMean && ir::is_complex(type); // NumPy divides arrays and scalars in two ways
   if (static_cast<int>(axes.size()) == ndim) {
-    const Value all = whole(e, kind, array, type);
-    return keepdims ? e.filled(kept_shape(e, array, axes), type, std::array{all}, [](Emitter&, std::span<const Value> x) { return x[0]; },
-                               false)
-                    : all;
+    const Value all = whole(e, keepdims && complex_mean ? ReduceKind::kSum : kind, array, type);
+    if (!keepdims) {
+      return all;
+    }
+    const auto item = [](Emitter&, std::span<const Value> x) { return x[0]; };
+    const Value kept = e.filled(kept_shape(e, array, axes), type, std::array{all}, item, false);
+    return complex_mean ? divided(e, kept, e.size(array)) : kept;
   }
   if (axes.empty()) {
     return cast_items(e, array, type);
   }
-  if (axes.size() == 1) {
+  if (axes.size() == 1 && !complex_mean) {
     return along(e, kind, array, axes[0], keepdims, type);
   }
   const Value result = along_axes(e, kind, array, axes, type);
