@@ -76,9 +76,10 @@ def lift(dispatcher: Dispatcher, error: Exception | None) -> Callable[..., Any]:
     """
     function = cast("FunctionType", dispatcher.py_func)
     place = None if error is None else _Place(error, function)
-    lifted, behind = _Lifter(function, dispatcher.targetoptions, place).lift()
-    if place is not None:
-        _warn(function, place, behind)
+    lifter = _Lifter(function, dispatcher.targetoptions, place)
+    lifted, behind = lifter.lift() if dispatcher.targetoptions.get("looplift", True) else (function, lifter.all_lines())
+    if place is not None and not hasattr(function, _DEPTH):  # a region belongs to a function that has said it all
+        _warn(function, place, behind, sorted(lifter.lifted_lines))
     return lifted
 
 
@@ -97,10 +98,13 @@ class _Place:
         return self.is_inside and loop.lineno <= self.line <= (loop.end_lineno or loop.lineno)
 
 
-def _warn(function: FunctionType, place: _Place, behind: list[int]) -> None:
+def _warn(function: FunctionType, place: _Place, behind: list[int], lifted: list[int]) -> None:
+    own = f"lines {_ranges(behind)} run as Python" if behind else ""
+    loops = f"the loops in lines {_ranges(lifted)} are compiled where their values have types" if lifted else ""
+    rest = "; ".join(filter(None, (own, loops)))
     warnings.warn_explicit(
         f"{function.__qualname__} is not compiled as a whole: line {place.line}: {place.why}. "
-        f"{_ranges(behind)} run as Python.",
+        f"{rest[:1].upper()}{rest[1:]}.",
         HastenWarning,
         function.__code__.co_filename,
         function.__code__.co_firstlineno,
@@ -108,14 +112,14 @@ def _warn(function: FunctionType, place: _Place, behind: list[int]) -> None:
 
 
 def _ranges(lines: list[int]) -> str:
-    """'Lines 3-5, 9' of a sorted list."""
+    """'3-5, 9' of a sorted list."""
     spans: list[list[int]] = []
     for line in lines:
         if spans and line == spans[-1][1] + 1:
             spans[-1][1] = line
         else:
             spans.append([line, line])
-    return "Lines " + ", ".join(f"{a}-{b}" if b > a else str(a) for a, b in spans) if spans else "No lines"
+    return ", ".join(f"{a}-{b}" if b > a else str(a) for a, b in spans)
 
 
 class _Lifter:
@@ -146,6 +150,13 @@ class _Lifter:
         if not self.regions:
             return self.function, behind
         return self._compiled(node), behind
+
+    def all_lines(self) -> list[int]:
+        """The lines of all statements."""
+        if self.span is not None:
+            return [self.function.__code__.co_firstlineno]
+        node = self._tree()
+        return sorted({n.lineno for n in ast.walk(node) if isinstance(n, ast.stmt) and n is not node})
 
     def _tree(self) -> ast.FunctionDef | ast.AsyncFunctionDef:
         tree: Any = getattr(self.function, "__hasten_tree__", None)

@@ -7,10 +7,10 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
-from hasten import jit, njit
 from hasten.errors import HastenWarning
 from hasten.numba import njit as numba_njit
+
+from hasten import jit, njit
 
 if TYPE_CHECKING:
     from collections.abc import Callable

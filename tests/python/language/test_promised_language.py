@@ -377,7 +377,7 @@ def by_percent(n):
 
 
 def by_format(n):
-    raise IndexError("{0} {1:>6} {2:.2e} {0}".format(n, 2, 1.5))  # noqa: UP030, UP032
+    raise IndexError("{0} {1:>6} {2:.2e} {0}".format(n, 2, 1.5))  # noqa: UP032
 
 
 def mixed_message(n):

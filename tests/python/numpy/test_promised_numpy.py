@@ -265,7 +265,11 @@ def along_several(a):
 
 def keeping(a):
     one = a.sum(axis=1, keepdims=True), np.min(a, axis=0, keepdims=True), a.sum(axis=0, keepdims=False)
-    several = a.max(axis=(0, 2), keepdims=True), a.mean(axis=(1, 2), keepdims=True), a.sum(axis=(0, 1, 2), keepdims=True)
+    several = (
+        a.max(axis=(0, 2), keepdims=True),
+        a.mean(axis=(1, 2), keepdims=True),
+        a.sum(axis=(0, 1, 2), keepdims=True),
+    )
     return one, several, a.mean(keepdims=True), a.sum(keepdims=True), a.max(keepdims=True)
 
 
@@ -321,7 +325,9 @@ def test_products():
     check_everywhere(products, MATRIX, MATRIX.T.copy(), np.arange(4.0), np.arange(3.0))
 
 
-@pytest.mark.parametrize("types", [("i8", "i8", "i8"), ("i1", "i4", "u1"), ("f4", "f8", "f4"), ("F", "D", "F"), ("?", "?", "?")])
+@pytest.mark.parametrize(
+    "types", [("i8", "i8", "i8"), ("i1", "i4", "u1"), ("f4", "f8", "f4"), ("F", "D", "F"), ("?", "?", "?")]
+)
 def test_products_of_other_types(types):
     a, b, v = (x.astype(t) for x, t in zip((MATRIX, MATRIX.T.copy(), np.arange(4)), types, strict=True))
     check(square, a, b, v)
@@ -370,7 +376,12 @@ def draws(n):
     np.random.seed(n)
     scalars = np.random.random(), np.random.rand(), np.random.randn(), np.random.randint(10), np.random.normal()
     arrays = np.random.rand(2, 3), np.random.randn(2, 2), np.random.random((2, 2)), np.random.randint(0, 5, size=(2, 2))
-    uniform = np.random.uniform(), np.random.uniform(1, 2), np.random.uniform(low=1.0, high=3.0), np.random.uniform(1, 2, 3)
+    uniform = (
+        np.random.uniform(),
+        np.random.uniform(1, 2),
+        np.random.uniform(low=1.0, high=3.0),
+        np.random.uniform(1, 2, 3),
+    )
     normal = np.random.normal(1, 2), np.random.normal(1, 2, (2, 2)), np.random.normal(size=3), np.random.randn()
     return scalars, arrays, uniform, normal, np.random.randint(2**40, 2**41), np.random.randint(1)
 

@@ -300,7 +300,8 @@ Value numeric_binary(Emitter& e, Operator op, const Value& a, const Value& b) {
 
 Value unary(Emitter& e, Operator op, const Value& given) {
   if (ir::is_union(given.type)) {
-    return over_members(e, std::array{given}, MemberRule::kPlain, [op](Emitter& k, std::span<const Value> x) { return unary(k, op, x[0]); });
+    return over_members(e, std::array{given}, MemberRule::kPlain,
+                        [op](Emitter& k, std::span<const Value> x) { return unary(k, op, x[0]); });
   }
   const Value v = e.unwrap(given);
   if (ir::is_array(v.type)) {
@@ -334,7 +335,17 @@ MemberRule operator_rule(Operator op) {
   return op == Operator::kAdd || op == Operator::kSub || op == Operator::kMul ? MemberRule::kAlike : MemberRule::kPlain;
 }
 
+bool is_unsigned(TypeRef type) {
+  TypeRef item = ir::is_array(type) ? type->elem : type;
+  return item->kind == Kind::kInt && item->dtype == DType::kUInt64;
+}
+
 Value binary(Emitter& e, Operator op, const Value& left, const Value& right) {
+  const auto large_left = as_unsigned(e, left);
+  const auto large_right = as_unsigned(e, right);
+  if ((large_left && is_unsigned(right.type)) || (large_right && is_unsigned(left.type))) {
+    return binary(e, op, large_left ? *large_left : left, large_right ? *large_right : right);
+  }
   if (ir::is_union(left.type) || ir::is_union(right.type)) {
     return over_members(e, std::array{left, right}, operator_rule(op),
                         [op](Emitter& k, std::span<const Value> x) { return binary(k, op, x[0], x[1]); });

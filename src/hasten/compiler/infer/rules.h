@@ -42,7 +42,7 @@ Value true_divide(Emitter& e, const Value& a, const Value& b);
 Value power(Emitter& e, const Value& a, const Value& b);           // power.cpp
 Value matrix_multiply(Emitter& e, const Value& a, const Value& b); // numpy_linalg.cpp
 
-Value absolute(Emitter& e, const Value& v);                     // rules_builtins.cpp
+Value absolute(Emitter& e, const Value& v); // rules_builtins.cpp
 // start op item op item …, as sum() and math.prod() take them.
 Value combined(Emitter& e, Operator op, const Value& iterable, const Value& start);
 Value float_to_int(Emitter& e, const Value& v, ir::TypeRef to); // int(x): what has no such int raises
@@ -57,8 +57,8 @@ ir::TypeRef carrier_of(ir::TypeRef type);
 // A number or a union as a union that has all its members.
 Value to_union(Emitter& e, const Value& v, ir::TypeRef to);
 Value from_union(Emitter& e, const Value& v, ir::TypeRef to); // any member, converted
-// How a rule treats members: kAlike, with the same code for all that are represented alike, as adding up is for Python's floats and NumPy's;
-// kOwn, as it likes, even if the results have one type.
+// How a rule treats members: kAlike, with the same code for all that are represented alike, as adding up is for Python's floats and
+// NumPy's; kOwn, as it likes, even if the results have one type.
 enum class MemberRule : uint8_t { kPlain, kAlike, kOwn };
 // Applies a rule to values of which some are unions, as if each had the type that its tag says. `same[i]`: the first of the values that
 // is the same as value i. The code for each member stands behind a branch on the tag, but for results that don't depend on it.
@@ -107,6 +107,8 @@ inline bool given(const Value& v) { return v.type != nullptr && v.type->kind != 
 Value from_host(Emitter& e, const HostValue& value);
 Value literal_value(Emitter& e, const syntax::Literal& literal);
 Value name_value(Emitter& e, const std::string& name);
+// A literal from 2**63 on, which no Python int of 64 bits holds, as NumPy's uint64; none where the value is anything else.
+std::optional<Value> as_unsigned(Emitter& e, const Value& v);
 
 // ---- helpers of several rules
 ir::TypeRef dtype_argument(Emitter& e, const Value& v);        // np.float64, "float32", a.dtype, float …

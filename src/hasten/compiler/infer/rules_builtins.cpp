@@ -442,9 +442,8 @@ Value combined(Emitter& e, Operator op, const Value& iterable, const Value& star
     }
     return total;
   }
-  return fold_loop(e, length(e, items), start, [&](Emitter& k, const Value& acc, const Value& position) {
-    return binary(k, op, acc, next_item(k, items, position));
-  });
+  return fold_loop(e, length(e, items), start,
+                   [&](Emitter& k, const Value& acc, const Value& position) { return binary(k, op, acc, next_item(k, items, position)); });
 }
 
 Value float_to_int(Emitter& e, const Value& x, TypeRef to) {

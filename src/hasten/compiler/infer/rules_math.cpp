@@ -59,8 +59,7 @@ Value one_argument(Emitter& e, const CallArgs& args, const MathFunction& functio
   TypeRef type = nullptr;
   const Value x = real_argument(e, bind(e, function.libm, args, {"x"})[0], &type);
   const std::string_view name = function.libm;
-  const Value result =
-      name == "sqrt" ? e.intrinsic(Intrinsic::kSqrt, type, {x}) : e.external(symbol_for(function.libm, type), type, {x});
+  const Value result = name == "sqrt" ? e.intrinsic(Intrinsic::kSqrt, type, {x}) : e.external(symbol_for(function.libm, type), type, {x});
   if (!e.numba() && (name == "tgamma" || name == "lgamma")) { // the poles at zero and below
     const Value below = e.op(Op::kLe, ir::bool_type(), {x, e.floating(0, type)});
     e.raise_if(both(e, both(e, is_inf(e, result), is_finite(e, x)), below), "builtins:ValueError", "math domain error");
@@ -367,7 +366,9 @@ Value is_close(Emitter& e, const CallArgs& args, bool complex) {
   const Value a = number(bound[0]);
   const Value b = number(bound[1]);
   TypeRef real = e.numba() ? ir::scalar_type(DType::kFloat64) : ir::float_type();
-  const auto tolerance = [&](const Value& v, double otherwise) { return given(v) ? e.cast(e.unwrap(v), real) : e.floating(otherwise, real); };
+  const auto tolerance = [&](const Value& v, double otherwise) {
+    return given(v) ? e.cast(e.unwrap(v), real) : e.floating(otherwise, real);
+  };
   const Value relative = tolerance(bound[2], 1e-9);
   const Value least = tolerance(bound[3], 0);
   const Value zero = e.floating(0, real);

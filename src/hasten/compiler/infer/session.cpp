@@ -344,6 +344,32 @@ void Session::report_errors(Instance& instance) {
   }
 }
 
+namespace {
+
+bool can_leave(ir::TypeRef type) {
+  if (type->kind == ir::Kind::kSequence || ir::is_named(type, "bigint:")) {
+    return false;
+  }
+  return (type->elem == nullptr || can_leave(type->elem)) && std::all_of(type->items.begin(), type->items.end(), can_leave);
+}
+
+// The caller is Python: what the function returns must be something there.
+void check_result(const Instance& top) {
+  if (top.result == nullptr || can_leave(top.result)) {
+    return;
+  }
+  base::Diagnostic diagnostic(base::Fault::kUser, "a value of type " + ir::display(top.result) + " can't be returned to Python",
+                              "Return an array or a tuple.");
+  for (const FlowInstr& instr : top.flow->instrs) {
+    if (instr.op == FlowOp::kReturn) {
+      throw diagnostic.at(point_of(*top.flow->source, instr.span));
+    }
+  }
+  throw base::Diagnostic(diagnostic);
+}
+
+} // namespace
+
 Inferred Session::run(Handle function, const std::vector<ir::TypeRef>& arguments, ir::TypeRef result) {
   const size_t wanted = host_function(function)->parameters.size();
   if (wanted != arguments.size()) {
@@ -352,6 +378,7 @@ Inferred Session::run(Handle function, const std::vector<ir::TypeRef>& arguments
   }
   Instance& top = instance(function, arguments);
   report_errors(top);
+  check_result(top);
   top.declared_result = result;
   function_index(top);
   for (size_t i = 0; i < to_emit_.size(); ++i) { // grows while functions are emitted

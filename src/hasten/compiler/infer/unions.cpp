@@ -215,7 +215,9 @@ bool any_union(std::span<const Value> values) {
   return std::any_of(values.begin(), values.end(), [](const Value& v) { return v.type != nullptr && ir::is_union(v.type); });
 }
 
-Value to_union(Emitter& e, const Value& v, TypeRef to) { return ir::is_union(v.type) ? union_to_union(e, v, to) : number_to_union(e, v, to); }
+Value to_union(Emitter& e, const Value& v, TypeRef to) {
+  return ir::is_union(v.type) ? union_to_union(e, v, to) : number_to_union(e, v, to);
+}
 
 Value from_union(Emitter& e, const Value& v, TypeRef to) {
   if (carrier_of(v.type) == to) {

@@ -310,8 +310,8 @@ std::string display(TypeRef type) {
     const size_t colon = type->name.find(':');
     const std::string what = type->name.substr(0, colon);
     const std::string rest = colon == std::string::npos ? "" : type->name.substr(colon + 1);
-    if (what == "literal") {
-      return "str";
+    if (what == "literal" || what == "bigint") {
+      return what == "literal" ? "str" : "int beyond 64 bits";
     }
     return what == "callable" || what == "host" || what == "exception" ? what : what + " " + rest;
   }
