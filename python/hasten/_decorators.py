@@ -10,7 +10,7 @@ from typing import Any, overload
 from hasten import _cache_directory, _config, _core, _source
 from hasten._dispatcher import Dispatcher, signature_text
 
-# Imported here, because the engine may need them first in one thread while another forks: the child would wait for ever.
+# Imported here, because the engine may need them first in one thread while another forks: the child would wait forever.
 assert _source and _cache_directory
 
 _OPTIONS = frozenset(
@@ -67,8 +67,8 @@ def jit(signature_or_function: Any = None, /, **options: Any) -> Any:
     parallel : bool
         Let loops over `prange` and array statements use all cores.
     fastmath : bool or set
-        Let floating-point operations be reordered, and assume that there are neither infinities nor NaNs; or the part of
-        that which these flags of LLVM name: ``{"nnan", "ninf", "nsz", "arcp", "contract", "afn", "reassoc"}``.
+        Let floating-point operations be reordered, and assume that there are neither infinities nor NaNs; or what
+        these flags of LLVM allow of that: ``{"nnan", "ninf", "nsz", "arcp", "contract", "afn", "reassoc"}``.
     error_model : {"python", "numpy"}
         Whether a division by zero raises or gives infinity or NaN.
     overflow : {"wrap", "raise"}
@@ -232,7 +232,7 @@ def _settings(options: dict[str, Any], dialect: str, always_gradual: bool = Fals
 
 
 def _fastmath_bits(flags: object) -> int:
-    """Return what the engine may do with floating-point numbers: everything, nothing, or what these flags of LLVM say."""
+    """Return what the engine may do with floating-point numbers: all, nothing, or what these flags of LLVM allow."""
     if isinstance(flags, dict):
         flags = {name for name, wanted in flags.items() if wanted}
     if not isinstance(flags, set | frozenset | list | tuple):

@@ -1,4 +1,4 @@
-"""Plain jit where a variable is an int on one way and a float on another: values and types are Python's, at no cost in loops."""
+"""Plain jit where a variable is an int on one way and a float on another: Python's types, at no cost in loops."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def over_a_tuple(n):
     for v in (1, 2.5, n):
         r = r + v
     x = 1
-    for x in (1.5, 2):
+    for x in (1.5, 2):  # noqa: B007
         pass
     return r, x
 

@@ -128,7 +128,8 @@ def assignments(n):
 
 def tuples(n):
     t = (1, n, 3)
-    return t + (4,), t * 2, t[1:], t[-1], t[::-1], 3 in t, t == (1, 3, 3), t < (2,), t.index(3), t.count(3), len(t)
+    longer = t + (4,)  # noqa: RUF005
+    return longer, t * 2, t[1:], t[-1], t[::-1], 3 in t, t == (1, 3, 3), t < (2,), t.index(3), t.count(3), len(t)
 
 
 def lists(n):

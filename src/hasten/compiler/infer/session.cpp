@@ -119,8 +119,8 @@ Instance& Session::instance(Handle callable, const std::vector<ir::TypeRef>& arg
   }
   Instance& found = *made;
   if (found.active) { // all that lie between know only what is known so far
-    for (size_t i = stack_.size(); i-- > 0 && stack_[i] != &found;) {
-      stack_[i]->provisional = true;
+    for (auto it = stack_.rbegin(); it != stack_.rend() && *it != &found; ++it) {
+      (*it)->provisional = true;
     }
   }
   const bool stale = found.provisional && found.epoch != epoch_;
