@@ -1,5 +1,6 @@
 """docs/compatibility.md, line by line: what compiled code does where it differs from Python, NumPy or numba."""
 
+# mypy: disable-error-code="assignment"
 from __future__ import annotations
 
 import cmath

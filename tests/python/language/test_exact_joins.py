@@ -1,5 +1,6 @@
 """Plain jit where a variable is an int on one way and a float on another: Python's types, at no cost in loops."""
 
+# mypy: disable-error-code="assignment, index"
 from __future__ import annotations
 
 import math

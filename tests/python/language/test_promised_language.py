@@ -1,5 +1,6 @@
 """The language that the manual promises, construct by construct, beside Python and under every decorator."""
 
+# mypy: disable-error-code="var-annotated, comparison-overlap"
 from __future__ import annotations
 
 import cmath

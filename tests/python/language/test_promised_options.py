@@ -77,8 +77,8 @@ def test_forceobj_is_python_but_for_loops():
 
 
 def test_inline_and_debug_change_no_result():
-    for options in ({"inline": "always"}, {"inline": "never"}, {"debug": True}, {"locals": {}}):
-        assert njit(**options)(total)(np.arange(4.0)) == 6
+    for decorator in (njit(inline="always"), njit(inline="never"), njit(debug=True), njit(locals={})):
+        assert decorator(total)(np.arange(4.0)) == 6
 
 
 def test_locals_are_refused_by_name():
