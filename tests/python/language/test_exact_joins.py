@@ -211,6 +211,16 @@ def is_what(n):
     return isinstance(s, int), isinstance(s, float), s is None
 
 
+def branches(a, n):
+    d = a[1]
+    if n:
+        d = n
+    c = 0
+    if d > 1:
+        c = 1
+    return c, not d > 1, not d, d > 1 and d < 3
+
+
 def divides_by_zero(n):
     s = 1 if n else 2.5
     return s / (n * 0)
@@ -239,6 +249,7 @@ CALLS = [
     *((calls, n) for n in (0, 1)),
     *((exact_int, 2**62 + 1, k) for k in (0, 1)),
     *((is_what, n) for n in (0, 1)),
+    *((branches, SOME, n) for n in (0, 1, 5)),
     *((divides_by_zero, n) for n in (0, 1)),
     *((numpys_or_pythons_zero, a) for a in (NONE, SOME)),
 ]

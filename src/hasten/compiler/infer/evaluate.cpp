@@ -74,8 +74,10 @@ std::optional<bool> known_truth(const Value& condition) {
 
 namespace {
 
-// What keeps a union as it is: it holds a value, or makes a text of it.
-bool holds_unions(FlowOp op) { return op == FlowOp::kTuple || op == FlowOp::kList || op == FlowOp::kFormat; }
+// What takes a union as it is: it holds a value, makes a text of it, or gives a bool whatever the tag says.
+bool takes_unions(FlowOp op) {
+  return op == FlowOp::kTuple || op == FlowOp::kList || op == FlowOp::kFormat || op == FlowOp::kTruth || op == FlowOp::kNot;
+}
 
 MemberRule member_rule(const FlowInstr& instr, std::span<const Value> args) {
   if (instr.op == FlowOp::kBinary || instr.op == FlowOp::kInplace) {
@@ -106,7 +108,7 @@ Value evaluate_members(Emitter& e, const Flow& flow, const FlowInstr& instr, std
 } // namespace
 
 Value evaluate(Emitter& e, const Flow& flow, const FlowInstr& instr, std::span<const Value> args) {
-  if (any_union(args) && !holds_unions(instr.op)) {
+  if (any_union(args) && !takes_unions(instr.op)) {
     return evaluate_members(e, flow, instr, args);
   }
   switch (instr.op) {

@@ -400,7 +400,7 @@ private:
       return items(&parts) && parts.size() == 1 ? optional_type(parts[0]) : nullptr;
     }
     if (take("union")) {
-      return items(&parts) && parts.size() > 1 ? union_type(parts) : nullptr;
+      return items(&parts) && parts.size() > 1 && std::all_of(parts.begin(), parts.end(), is_number) ? union_type(parts) : nullptr;
     }
     if (take("format.")) {
       return take_quoted(&name) && items(&parts) ? format_type(name, std::move(parts)) : nullptr;
