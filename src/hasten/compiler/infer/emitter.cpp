@@ -345,7 +345,7 @@ Value Emitter::elementwise(std::span<const Value> operands, const ScalarRule& ru
   }
   TypeRef type = ir::array_type(made.result, ndim, common_layout(operands, ndim));
   const Value result = op(Op::kEwise, type, operands, made.index);
-  return ndim == 0 ? op(Op::kLoad, made.result, {result}) : result; // NumPy gives scalars for arrays without dimensions
+  return ndim == 0 && !numba() ? op(Op::kLoad, made.result, {result}) : result; // NumPy gives scalars for arrays without dimensions
 }
 
 void Emitter::elementwise_into(const Value& target, std::span<const Value> operands, const ScalarRule& rule) {
