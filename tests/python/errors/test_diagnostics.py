@@ -72,3 +72,13 @@ def test_numbas_hierarchy() -> None:
 def test_all_names_exist() -> None:
     for name in errors.__all__:
         assert getattr(errors, name) is not None
+
+
+def test_a_result_that_grows_with_each_call_is_refused() -> None:
+    @njit
+    def nested(n: int) -> Any:
+        if n <= 0:
+            return None
+        return (n, nested(n - 1))
+
+    assert "does not converge" in str(failure(nested, 3))

@@ -8,6 +8,7 @@ namespace hasten::infer {
 
 namespace {
 
+constexpr int kMostRises = 20;
 constexpr size_t kMaxDepth = 200; // of calls among functions that are typed together
 
 bool is_parallel_range(void* context, const std::string& name) {
@@ -312,6 +313,11 @@ bool Session::leave(Instance& instance, FlowBlockId block, const FlowInstr& cont
   }
   if (joined == instance.result) {
     return false;
+  }
+  if (++instance.rises > kMostRises) {
+    throw base::Diagnostic(base::Fault::kUser, "Return type of recursive function does not converge: it grows with each call",
+                           "Return a type that doesn't depend on the depth of the recursion.")
+        .at(point_of(*instance.flow->source, control.span));
   }
   instance.result = joined;
   ++epoch_;

@@ -26,6 +26,7 @@ struct Instance {
   ir::TypeRef result = nullptr;                          // null: no return is known yet
   ir::TypeRef declared_result = nullptr;
 
+  int rises = 0;            // how often the result's type became a wider one
   bool active = false;      // its propagation is on the stack
   bool settled = false;     // propagated at least once
   bool provisional = false; // used the result of an active function
