@@ -21,6 +21,9 @@ _OPTIONS = frozenset(
 )
 
 
+_FASTMATH = {"nnan": 1, "ninf": 2, "nsz": 4, "arcp": 8, "contract": 16, "afn": 32, "reassoc": 64}
+
+
 def _gradual(dispatcher: Dispatcher, error: Exception | None) -> Callable[..., Any]:
     from hasten._gradual import lift
 
@@ -64,7 +67,8 @@ def jit(signature_or_function: Any = None, /, **options: Any) -> Any:
     parallel : bool
         Let loops over `prange` and array statements use all cores.
     fastmath : bool or set
-        Let floating-point operations be reordered, and assume that there are neither infinities nor NaNs.
+        Let floating-point operations be reordered, and assume that there are neither infinities nor NaNs; or what
+        these flags of LLVM allow of that: ``{"nnan", "ninf", "nsz", "arcp", "contract", "afn", "reassoc"}``.
     error_model : {"python", "numpy"}
         Whether a division by zero raises or gives infinity or NaN.
     overflow : {"wrap", "raise"}
@@ -74,8 +78,10 @@ def jit(signature_or_function: Any = None, /, **options: Any) -> Any:
     cache : bool
         False: keep the code of this function in memory only.
     forceobj : bool
-        Leave the function to Python.
-    looplift, inline, debug
+        Leave the function to Python, but for its loops.
+    looplift : bool
+        False: leave to Python also the loops of a function that can't be compiled as a whole.
+    inline, debug
         Accepted as numba accepts them.
     locals : dict
         Must be empty: types of variables can't be declared.
@@ -215,7 +221,7 @@ def _settings(options: dict[str, Any], dialect: str, always_gradual: bool = Fals
         "error_model": options.get("error_model") or "python",
         "exact_joins": not native,
         "boundscheck": options.get("boundscheck") is not False,
-        "fastmath": bool(options.get("fastmath")),
+        "fastmath": _fastmath_bits(options.get("fastmath")),
         "parallel": bool(options.get("parallel")),
         "nogil": bool(options.get("nogil")),
         "debug": bool(options.get("debug")),
@@ -223,6 +229,19 @@ def _settings(options: dict[str, Any], dialect: str, always_gradual: bool = Fals
         "gradual": not native,
         "interpret": bool(options.get("forceobj")),
     }
+
+
+def _fastmath_bits(flags: object) -> int:
+    """Return what the engine may do with floating-point numbers: all, nothing, or what these flags of LLVM allow."""
+    if isinstance(flags, dict):
+        flags = {name for name, wanted in flags.items() if wanted}
+    if not isinstance(flags, set | frozenset | list | tuple):
+        return sum(_FASTMATH.values()) if flags else 0
+    unknown = sorted(str(flag) for flag in flags if flag != "fast" and flag not in _FASTMATH)
+    if unknown:
+        names = ", ".join(("fast", *_FASTMATH))
+        raise ValueError(f"fastmath has no flag {', '.join(map(repr, unknown))}. There are: {names}.")
+    return sum(bit for name, bit in _FASTMATH.items() if name in flags or "fast" in flags)
 
 
 def _check_names(options: dict[str, Any]) -> None:

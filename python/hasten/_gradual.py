@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 import warnings
 from types import CellType, CodeType, FunctionType
 from typing import TYPE_CHECKING, cast
@@ -74,19 +75,36 @@ def lift(dispatcher: Dispatcher, error: Exception | None) -> Callable[..., Any]:
         The same function with its loops lifted, or the plain function where it has none.
     """
     function = cast("FunctionType", dispatcher.py_func)
-    lifted, behind = _Lifter(function, dispatcher.targetoptions).lift()
-    if error is not None:
-        _warn(function, error, behind)
+    place = None if error is None else _Place(error, function)
+    lifter = _Lifter(function, dispatcher.targetoptions, place)
+    lifted, behind = lifter.lift() if dispatcher.targetoptions.get("looplift", True) else (function, lifter.all_lines())
+    if place is not None and not hasattr(function, _DEPTH):  # a region belongs to a function that has said it all
+        _warn(function, place, behind, sorted(lifter.lifted_lines))
     return lifted
 
 
-def _warn(function: FunctionType, error: Exception, behind: list[int]) -> None:
-    reason = str(error).strip().splitlines()
-    where = reason[0] if reason and reason[0].startswith("File ") else ""
-    why = " ".join(line.strip() for line in reason[3:4]) if where else " ".join(reason[:1])
-    line = where.rsplit("line ", 1)[-1].split(",")[0] if where else str(function.__code__.co_firstlineno)
+class _Place:
+    """Where a function can't be compiled, and why."""
+
+    def __init__(self, error: Exception, function: FunctionType) -> None:
+        reason = str(error).strip().splitlines()
+        found = re.match(r'File "(.*)", line (\d+)', reason[0]) if reason else None
+        self.why = " ".join(line.strip() for line in (reason[3:4] if found else reason[:1]))
+        self.line = int(found[2]) if found else function.__code__.co_firstlineno
+        self.is_inside = found is not None and found[1] == function.__code__.co_filename
+
+    def is_in(self, loop: Loop) -> bool:
+        """Whether the loop holds what can't be compiled: its types were known, so it can't be compiled alone either."""
+        return self.is_inside and loop.lineno <= self.line <= (loop.end_lineno or loop.lineno)
+
+
+def _warn(function: FunctionType, place: _Place, behind: list[int], lifted: list[int]) -> None:
+    own = f"lines {_ranges(behind)} run as Python" if behind else ""
+    loops = f"the loops in lines {_ranges(lifted)} are compiled where their values have types" if lifted else ""
+    rest = "; ".join(filter(None, (own, loops)))
     warnings.warn_explicit(
-        f"{function.__qualname__} is not compiled as a whole: line {line}: {why}. {_ranges(behind)} run as Python.",
+        f"{function.__qualname__} is not compiled as a whole: line {place.line}: {place.why}. "
+        f"{rest[:1].upper()}{rest[1:]}.",
         HastenWarning,
         function.__code__.co_filename,
         function.__code__.co_firstlineno,
@@ -94,21 +112,22 @@ def _warn(function: FunctionType, error: Exception, behind: list[int]) -> None:
 
 
 def _ranges(lines: list[int]) -> str:
-    """'Lines 3-5, 9' of a sorted list."""
+    """'3-5, 9' of a sorted list."""
     spans: list[list[int]] = []
     for line in lines:
         if spans and line == spans[-1][1] + 1:
             spans[-1][1] = line
         else:
             spans.append([line, line])
-    return "Lines " + ", ".join(f"{a}-{b}" if b > a else str(a) for a, b in spans) if spans else "No lines"
+    return ", ".join(f"{a}-{b}" if b > a else str(a) for a, b in spans)
 
 
 class _Lifter:
     """Rewrites one function."""
 
-    def __init__(self, function: FunctionType, options: dict[str, Any]) -> None:
+    def __init__(self, function: FunctionType, options: dict[str, Any], place: _Place | None) -> None:
         self.function = function
+        self.place = place
         self.options = {
             name: value
             for name, value in options.items()
@@ -131,6 +150,13 @@ class _Lifter:
         if not self.regions:
             return self.function, behind
         return self._compiled(node), behind
+
+    def all_lines(self) -> list[int]:
+        """The lines of all statements."""
+        if self.span is not None:
+            return [self.function.__code__.co_firstlineno]
+        node = self._tree()
+        return sorted({n.lineno for n in ast.walk(node) if isinstance(n, ast.stmt) and n is not node})
 
     def _tree(self) -> ast.FunctionDef | ast.AsyncFunctionDef:
         tree: Any = getattr(self.function, "__hasten_tree__", None)
@@ -164,6 +190,8 @@ class _Lifter:
 
     def _may_lift(self, loop: Loop, variables: Variables) -> bool:
         if any(isinstance(node, _BARRIERS) for node in ast.walk(loop)):
+            return False
+        if self.place is not None and self.place.is_in(loop):
             return False
         before = variables.before(loop)
         if before is None or names_written(loop) & set(self.function.__code__.co_cellvars):

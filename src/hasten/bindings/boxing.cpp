@@ -105,6 +105,19 @@ PyObject* box_optional(ir::TypeRef type, Dialect dialect, const uint64_t** slots
   return Py_NewRef(Py_None);
 }
 
+PyObject* box_union(ir::TypeRef type, Dialect dialect, const uint64_t** slots) {
+  const uint64_t tag = *(*slots)++;
+  PyObject* result = nullptr;
+  for (size_t i = 1; i < type->items.size(); ++i) {
+    if (i == tag + 1) {
+      result = box(type->items[i], dialect, slots);
+    } else {
+      *slots += ir::slot_count(type->items[i]);
+    }
+  }
+  return result;
+}
+
 PyObject* box_counted(ir::TypeRef type, const uint64_t** slots) {
   PyObject* array = box_array(type, *slots);
   *slots += ir::slot_count(type);
@@ -187,6 +200,8 @@ PyObject* box(ir::TypeRef type, Dialect dialect, const uint64_t** slots) {
     return box_range(slots);
   case Kind::kSlice:
     return call_with_items(reinterpret_cast<PyObject*>(&PySlice_Type), box_items(type->items, dialect, slots));
+  case Kind::kUnion:
+    return box_union(type, dialect, slots);
   case Kind::kOptional:
     return box_optional(type, dialect, slots);
   case Kind::kEllipsis:

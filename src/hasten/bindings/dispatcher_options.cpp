@@ -25,14 +25,14 @@ bool parse_options(PyObject* args, PyObject* kwargs, DispatcherOptions* out) {
   const char* error_model = "python";
   int exact_joins = 0;
   int bounds_check = 1;
-  int fastmath = 0;
+  unsigned char fastmath = 0;
   int parallel = 0;
   int nogil = 0;
   int debug = 0;
   int cache = 1;
   int gradual = 0;
   int interpret = 0;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$sssppppppppp:Dispatcher", const_cast<char**>(names), &out->function, &dialect,
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$sssppbpppppp:Dispatcher", const_cast<char**>(names), &out->function, &dialect,
                                    &overflow, &error_model, &exact_joins, &bounds_check, &fastmath, &parallel, &nogil, &debug, &cache,
                                    &gradual, &interpret)) {
     return false;
@@ -54,7 +54,7 @@ bool parse_options(PyObject* args, PyObject* kwargs, DispatcherOptions* out) {
   options.error_model = is_numpy ? infer::ErrorModel::kNumpy : infer::ErrorModel::kPython;
   options.exact_joins = exact_joins != 0;
   options.bounds_check = bounds_check != 0;
-  options.fastmath = fastmath != 0;
+  options.fastmath = fastmath;
   options.parallel = parallel != 0;
   options.nogil = nogil != 0;
   options.debug = debug != 0;

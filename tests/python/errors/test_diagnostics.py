@@ -88,3 +88,13 @@ def test_a_callee_that_cannot_be_read_says_so_each_time() -> None:
         error = failure(caller, 1)
         assert "a function inside a compiled function can't be compiled yet" in str(error)
         assert error.function == "has_an_inner_function"
+
+
+def test_a_result_that_grows_with_each_call_is_refused() -> None:
+    @njit
+    def nested(n: int) -> Any:
+        if n <= 0:
+            return None
+        return (n, nested(n - 1))
+
+    assert "does not converge" in str(failure(nested, 3))

@@ -4,7 +4,10 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <limits>
 #include <numeric>
+#include <vector>
 
 using hasten::abi::Env;
 using hasten::abi::ErrorKind;
@@ -29,6 +32,53 @@ int64_t integer_power(int64_t base, int64_t exponent, bool* overflow) {
     }
   }
   return result;
+}
+
+double item_at(const hasten::abi::ArrayView& items, int64_t i) {
+  double value;
+  std::memcpy(&value, static_cast<const char*>(items.data) + i * items.strides[0], sizeof value);
+  return value;
+}
+
+// Adds to partial sums of growing size that do not overlap; false where they leave the range of double.
+bool add_exactly(std::vector<double>* partials, double x) {
+  size_t kept = 0;
+  for (double y : *partials) {
+    if (std::fabs(x) < std::fabs(y)) {
+      std::swap(x, y);
+    }
+    const double high = x + y;
+    const double low = y - (high - x);
+    if (low != 0) {
+      (*partials)[kept++] = low;
+    }
+    x = high;
+  }
+  partials->resize(kept);
+  partials->push_back(x);
+  return std::isfinite(x);
+}
+
+// The double that is nearest to the sum of the partials; half-way cases go where the rest points.
+double rounded_sum(const std::vector<double>& partials) {
+  size_t n = partials.size();
+  double high = n > 0 ? partials[--n] : 0.0;
+  double low = 0;
+  while (n > 0) {
+    const double x = high;
+    const double y = partials[--n];
+    high = x + y;
+    low = y - (high - x);
+    if (low != 0) {
+      break;
+    }
+  }
+  if (n > 0 && ((low < 0 && partials[n - 1] < 0) || (low > 0 && partials[n - 1] > 0))) {
+    const double twice = low * 2;
+    const double up = high + twice;
+    high = up - high == twice ? up : high;
+  }
+  return high;
 }
 
 } // namespace
@@ -72,7 +122,7 @@ int64_t hst_ipow_numba(int64_t base, int64_t exponent) {
 // CPython's float_pow.
 int32_t hst_float_pow_checked(Env* env, double* out, double base, double exponent) {
   if (base == 0 && exponent < 0 && std::isfinite(exponent)) {
-    return error(env, ErrorKind::kZeroDivisionError, "zero to a negative power");
+    return error(env, ErrorKind::kZeroDivisionError, "0.0 cannot be raised to a negative power");
   }
   if (base < 0 && std::isfinite(base) && std::isfinite(exponent) && exponent != std::floor(exponent)) {
     return error(env, ErrorKind::kValueError, "a negative number to a fractional power is complex; use complex(base)");
@@ -213,6 +263,64 @@ int32_t hst_comb(Env* env, int64_t* out, int64_t n, int64_t k) {
     }
   }
   *out = static_cast<int64_t>(result);
+  return kOk;
+}
+
+int32_t hst_perm(Env* env, int64_t* out, int64_t n, int64_t k) {
+  if (n < 0 || k < 0) {
+    return error(env, ErrorKind::kValueError, n < 0 ? "n must be a non-negative integer" : "k must be a non-negative integer");
+  }
+  __int128 result = k > n ? 0 : 1;
+  for (int64_t i = 0; i < k && result != 0; ++i) {
+    result *= n - i;
+    if (result > INT64_MAX) {
+      return error(env, ErrorKind::kOverflowError, "perm() leaves 64 bits");
+    }
+  }
+  *out = static_cast<int64_t>(result);
+  return kOk;
+}
+
+int32_t hst_vector_length(Env*, double* out, const hasten::abi::ArrayView* items) {
+  double largest = 0;
+  bool any_nan = false;
+  for (int64_t i = 0; i < items->shape[0]; ++i) {
+    const double x = std::fabs(item_at(*items, i));
+    any_nan = any_nan || std::isnan(x);
+    largest = x > largest ? x : largest;
+  }
+  if (std::isinf(largest) || any_nan || largest == 0) {
+    *out = std::isinf(largest) ? largest : any_nan ? std::numeric_limits<double>::quiet_NaN() : 0.0;
+    return kOk;
+  }
+  int exponent = 0;
+  std::frexp(largest, &exponent);
+  long double total = 0;
+  for (int64_t i = 0; i < items->shape[0]; ++i) {
+    const long double x = std::ldexp(static_cast<long double>(item_at(*items, i)), -exponent);
+    total += x * x;
+  }
+  *out = static_cast<double>(std::ldexp(std::sqrt(total), exponent));
+  return kOk;
+}
+
+// Shewchuk, "Adaptive precision floating-point arithmetic", 1997: partial sums that do not overlap hold the sum exactly.
+int32_t hst_exact_sum(Env* env, double* out, const hasten::abi::ArrayView* items) {
+  std::vector<double> partials;
+  double special = 0;
+  bool any_special = false;
+  for (int64_t i = 0; i < items->shape[0]; ++i) {
+    const double item = item_at(*items, i);
+    if (!std::isfinite(item)) {
+      special += item;
+      any_special = true;
+      continue;
+    }
+    if (!add_exactly(&partials, item)) {
+      return error(env, ErrorKind::kOverflowError, "intermediate overflow in fsum");
+    }
+  }
+  *out = any_special ? special : rounded_sum(partials);
   return kOk;
 }
 

@@ -31,6 +31,11 @@ int64_t hst_lcm(int64_t a, int64_t b);
 int32_t hst_factorial(hasten::abi::Env* env, int64_t* out, int64_t n);
 int32_t hst_isqrt(hasten::abi::Env* env, int64_t* out, int64_t n);
 int32_t hst_comb(hasten::abi::Env* env, int64_t* out, int64_t n, int64_t k);
+int32_t hst_perm(hasten::abi::Env* env, int64_t* out, int64_t n, int64_t k);
+// The length of a vector: the root of the sum of the squares of a one-dimensional array of float64.
+int32_t hst_vector_length(hasten::abi::Env* env, double* out, const hasten::abi::ArrayView* items);
+// math.fsum of a one-dimensional array of float64.
+int32_t hst_exact_sum(hasten::abi::Env* env, double* out, const hasten::abi::ArrayView* items);
 // Whether two arrays are the same piece of memory with the same shape and strides.
 int32_t hst_same_array(hasten::abi::Env* env, int8_t* out, const hasten::abi::ArrayView* a, const hasten::abi::ArrayView* b);
 

@@ -299,6 +299,10 @@ Value numeric_binary(Emitter& e, Operator op, const Value& a, const Value& b) {
 }
 
 Value unary(Emitter& e, Operator op, const Value& given) {
+  if (ir::is_union(given.type)) {
+    return over_members(e, std::array{given}, MemberRule::kPlain,
+                        [op](Emitter& k, std::span<const Value> x) { return unary(k, op, x[0]); });
+  }
   const Value v = e.unwrap(given);
   if (ir::is_array(v.type)) {
     return e.elementwise(std::array{v}, [op](Emitter& k, std::span<const Value> x) { return unary(k, op, x[0]); });
@@ -326,7 +330,26 @@ Value unary(Emitter& e, Operator op, const Value& given) {
   return e.numba() && ir::is_integer(type) ? e.cast(result, numba_integer(type, type)) : result;
 }
 
+// Whether it is the same code for Python's numbers and NumPy's.
+MemberRule operator_rule(Operator op) {
+  return op == Operator::kAdd || op == Operator::kSub || op == Operator::kMul ? MemberRule::kAlike : MemberRule::kPlain;
+}
+
+bool is_unsigned(TypeRef type) {
+  TypeRef item = ir::is_array(type) ? type->elem : type;
+  return item->kind == Kind::kInt && item->dtype == DType::kUInt64;
+}
+
 Value binary(Emitter& e, Operator op, const Value& left, const Value& right) {
+  const auto large_left = as_unsigned(e, left);
+  const auto large_right = as_unsigned(e, right);
+  if ((large_left && is_unsigned(right.type)) || (large_right && is_unsigned(left.type))) {
+    return binary(e, op, large_left ? *large_left : left, large_right ? *large_right : right);
+  }
+  if (ir::is_union(left.type) || ir::is_union(right.type)) {
+    return over_members(e, std::array{left, right}, operator_rule(op),
+                        [op](Emitter& k, std::span<const Value> x) { return binary(k, op, x[0], x[1]); });
+  }
   const Value a = e.unwrap(left);
   const Value b = e.unwrap(right);
   if (op == Operator::kMatMul) {
@@ -341,11 +364,11 @@ Value binary(Emitter& e, Operator op, const Value& left, const Value& right) {
   if ((ir::is_array(a.type) || is_item(a.type)) && (ir::is_array(b.type) || is_item(b.type))) {
     return e.elementwise(std::array{a, b}, [op](Emitter& k, std::span<const Value> x) { return numeric_binary(k, op, x[0], x[1]); });
   }
-  if (ir::is_tuple(a.type) || ir::is_tuple(b.type)) {
-    return tuple_binary(e, op, a, b);
-  }
   if (ir::is_named(a.type, "literal:")) {
     return string_binary(e, op, a, b);
+  }
+  if (ir::is_tuple(a.type) || ir::is_tuple(b.type)) {
+    return tuple_binary(e, op, a, b);
   }
   no_operator(e, op, a, b);
 }
@@ -376,6 +399,10 @@ Value matrix_multiply_into(Emitter& e, const Value& a, const Value& b) {
 } // namespace
 
 Value inplace(Emitter& e, Operator op, const Value& left, const Value& right) {
+  if (ir::is_union(left.type) || ir::is_union(right.type)) {
+    return over_members(e, std::array{left, right}, operator_rule(op),
+                        [op](Emitter& k, std::span<const Value> x) { return inplace(k, op, x[0], x[1]); });
+  }
   const Value a = e.unwrap(left);
   const Value b = e.unwrap(right);
   if (!ir::is_array(a.type) || (!ir::is_array(b.type) && !ir::is_number(b.type))) {

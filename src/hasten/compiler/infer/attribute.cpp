@@ -127,6 +127,10 @@ Value number_attribute(Emitter& e, const Value& v, const std::string& name) {
   if (name == "imag") {
     return ir::is_complex(v.type) ? imaginary_part(e, v) : e.cast(e.integer(0), v.type);
   }
+  if (ir::is_integral(v.type) && (name == "numerator" || name == "denominator")) {
+    TypeRef type = v.type->kind == Kind::kBool && v.type->weak ? ir::int_type() : v.type;
+    return name == "numerator" ? e.cast(v, type) : e.cast(e.integer(1), type);
+  }
   const std::string rule = "number." + name;
   if (find_rule(rule) != nullptr) {
     return method(e, v, rule);

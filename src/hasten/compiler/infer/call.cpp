@@ -96,7 +96,7 @@ Value call_compiled(Emitter& e, Handle callable, const CallArgs& args) {
   }
   Instance& instance = e.session().instance(callable, types);
   if (instance.result == nullptr) {
-    if (instance.active) {
+    if (instance.active || (e.dry() && instance.provisional)) {
       return {}; // recursion: nothing is known yet
     }
     return e.dry()
@@ -150,7 +150,7 @@ Value call_dtype(Emitter& e, const Value& dtype, const CallArgs& args) {
   if (args.positional.empty()) {
     return e.cast(e.integer(0), type);
   }
-  const Value v = e.unwrap(args.positional[0]);
+  const Value v = as_unsigned(e, args.positional[0]).value_or(e.unwrap(args.positional[0]));
   if (ir::is_array(v.type) || v.type->kind == Kind::kSequence || ir::is_tuple(v.type)) {
     return e.elementwise(std::array{as_array(e, v)}, [type](Emitter& k, std::span<const Value> x) { return k.cast(x[0], type); });
   }

@@ -163,6 +163,10 @@ Value numeric_compare(Emitter& e, Operator op, const Value& a, const Value& b) {
 }
 
 Value compare(Emitter& e, Operator op, const Value& left, const Value& right) {
+  if (ir::is_union(left.type) || ir::is_union(right.type)) {
+    return over_members(e, std::array{left, right}, MemberRule::kAlike,
+                        [op](Emitter& k, std::span<const Value> x) { return compare(k, op, x[0], x[1]); });
+  }
   if (op == Operator::kIs || op == Operator::kIsNot) {
     return identity(e, op == Operator::kIsNot, left, right);
   }
@@ -211,6 +215,10 @@ Value compare(Emitter& e, Operator op, const Value& left, const Value& right) {
 }
 
 Value truth(Emitter& e, const Value& v) {
+  if (ir::is_union(v.type)) {
+    const auto rule = [](Emitter& k, std::span<const Value> x) { return k.cast(truth(k, x[0]), ir::bool_type()); };
+    return over_members(e, std::array{v}, MemberRule::kPlain, rule);
+  }
   switch (v.type->kind) {
   case Kind::kBool:
     return v;

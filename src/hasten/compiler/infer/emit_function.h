@@ -18,6 +18,7 @@ private:
     LoopId loop;
     FlowBlockId latch;
     std::vector<FlowId> carried;           // phis of the header but the position
+    std::vector<FlowId> last;              // what the last iteration leaves in each
     std::vector<ir::Reduction> reductions; // one for each
     std::vector<FlowId> captures;
   };
@@ -50,6 +51,7 @@ private:
   void find_captures(Body& body);
   int64_t emit_body(const Body& body);
   void finish_body(const Body& body);
+  Value reduced_union(const Value& count, const Value& before, const Value& total, FlowId last);
   Value identity(ir::Reduction reduction, ir::TypeRef type);
   Value combine(ir::Reduction reduction, const Value& a, const Value& b);
   [[noreturn]] void refuse(const std::string& message, const syntax::Span& span, const FlowLoop& loop);

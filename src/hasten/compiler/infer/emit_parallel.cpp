@@ -46,6 +46,12 @@ std::optional<Reduction> reduction_call(const Value& function) {
   return std::nullopt;
 }
 
+// The type that a variable is reduced in: a number that may have several types as the one that holds them all.
+ir::TypeRef reduction_type(ir::TypeRef type) {
+  ir::TypeRef carrier = ir::is_union(type) ? carrier_of(type) : nullptr;
+  return carrier != nullptr ? carrier : type;
+}
+
 } // namespace
 
 void FunctionEmitter::refuse(const std::string& message, const syntax::Span& span, const FlowLoop& loop) {
@@ -148,11 +154,12 @@ FunctionEmitter::Body FunctionEmitter::analyse(LoopId id) {
     if (phi == loop.position || instr.args[latch] == phi || phis_.count(phi) == 0) {
       continue;
     }
-    if (!ir::is_number(state(phi).type)) {
+    if (!ir::is_number(reduction_type(state(phi).type))) {
       refuse("each iteration of a loop over prange changes `" + instr.text + "`, which is " + ir::display(state(phi).type), loop.span,
              loop);
     }
     body.carried.push_back(phi);
+    body.last.push_back(instr.args[latch]);
     body.reductions.push_back(reduction_of(loop, phi, instr.args[latch]));
   }
   find_captures(body);
@@ -225,8 +232,18 @@ void FunctionEmitter::emit_parallel(LoopId loop) {
   const Value result = emitter_->op(Op::kParallelFor, session_.function(index).result, args, index);
   for (size_t i = 0; i < body.carried.size(); ++i) {
     Value& before = values_[body.carried[i]];
-    before = combine(body.reductions[i], before, emitter_->item(result, static_cast<int>(i)));
+    const Value part = emitter_->item(result, static_cast<int>(i));
+    const Value total = combine(body.reductions[i], emitter_->convert(before, part.type), part);
+    before = ir::is_union(before.type) ? reduced_union(count, before, total, body.last[i]) : total;
   }
+}
+
+// After iterations a variable has the type that the last one gives, else what it was before.
+Value FunctionEmitter::reduced_union(const Value& count, const Value& before, const Value& total, FlowId last) {
+  ir::TypeRef type = state(last).type;
+  const Value any = emitter_->op(Op::kGt, ir::bool_type(), {count, emitter_->integer(0)});
+  const Value after = ir::is_number(type) ? emitter_->convert(total, type) : total;
+  return emitter_->select(any, emitter_->convert(after, before.type), before);
 }
 
 // The body as a function (begin, end, captures…) → a tuple of the reductions.
@@ -242,7 +259,7 @@ int64_t FunctionEmitter::emit_body(const Body& body) {
   function.params = {ir::intp_type(), ir::intp_type()};
   std::vector<ir::TypeRef> results;
   for (const FlowId id : body.carried) {
-    results.push_back(state(id).type);
+    results.push_back(reduction_type(state(id).type));
   }
   function.result = ir::tuple_type(std::move(results));
 
@@ -259,7 +276,7 @@ int64_t FunctionEmitter::emit_body(const Body& body) {
   }
   std::vector<Value> starts;
   for (size_t i = 0; i < body.carried.size(); ++i) {
-    starts.push_back(inner.identity(body.reductions[i], state(body.carried[i]).type));
+    starts.push_back(inner.identity(body.reductions[i], reduction_type(state(body.carried[i]).type)));
   }
   const FlowLoop& loop = flow_.loops[body.loop];
   inner.make_blocks();
@@ -280,7 +297,8 @@ int64_t FunctionEmitter::emit_body(const Body& body) {
     }
     const auto carried = std::find(body.carried.begin(), body.carried.end(), id);
     if (carried != body.carried.end()) {
-      inner.builder_->add_incoming(phi->second, inner.emitter_->id(starts[static_cast<size_t>(carried - body.carried.begin())]));
+      const Value& start = starts[static_cast<size_t>(carried - body.carried.begin())];
+      inner.builder_->add_incoming(phi->second, inner.emitter_->id(inner.emitter_->convert(start, state(id).type)));
       continue;
     }
     for (size_t i = 0; i < header.preds.size(); ++i) { // a variable that the loop leaves alone
@@ -300,7 +318,7 @@ int64_t FunctionEmitter::emit_body(const Body& body) {
 void FunctionEmitter::finish_body(const Body& body) {
   std::vector<Value> results;
   for (const FlowId id : body.carried) {
-    results.push_back(values_[id]);
+    results.push_back(emitter_->convert(values_[id], reduction_type(values_[id].type)));
   }
   builder_->ret(emitter_->id(emitter_->tuple(std::move(results))));
 }

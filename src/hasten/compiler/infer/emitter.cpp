@@ -155,6 +155,13 @@ Value Emitter::select(const Value& condition, const Value& a, const Value& b) {
   if (const auto known = known_bool(condition)) {
     return *known ? a : b;
   }
+  if (ir::is_union(a.type)) {
+    std::vector<Value> parts;
+    for (size_t i = 0; i < a.type->items.size(); ++i) {
+      parts.push_back(select(condition, item(a, static_cast<int>(i)), item(b, static_cast<int>(i))));
+    }
+    return aggregate(a.type, parts);
+  }
   return op(Op::kSelect, a.type, {condition, a, b});
 }
 
@@ -236,6 +243,12 @@ Value Emitter::convert(const Value& v, TypeRef to) {
   }
   if (v.type->kind == Kind::kUndefined) {
     return {to, dry() ? ir::kNone : builder_->emit(Op::kUndef, to, {})};
+  }
+  if (ir::is_union(to) && (ir::is_union(v.type) || ir::is_number(v.type))) {
+    return to_union(*this, v, to);
+  }
+  if (ir::is_union(v.type) && ir::is_number(to)) {
+    return from_union(*this, v, to);
   }
   if (ir::is_number(v.type) && ir::is_number(to)) {
     if (ir::is_complex(v.type) && !ir::is_complex(to)) {
@@ -354,7 +367,8 @@ Value Emitter::elementwise(std::span<const Value> operands, const ScalarRule& ru
     ndim = std::max<int>(ndim, ir::is_array(v.type) ? v.type->ndim : 0);
   }
   TypeRef type = ir::array_type(made.result, ndim, common_layout(operands, ndim));
-  return op(Op::kEwise, type, operands, made.index);
+  const Value result = op(Op::kEwise, type, operands, made.index);
+  return ndim == 0 && !numba() ? op(Op::kLoad, made.result, {result}) : result; // NumPy gives scalars for arrays without dimensions
 }
 
 void Emitter::elementwise_into(const Value& target, std::span<const Value> operands, const ScalarRule& rule) {

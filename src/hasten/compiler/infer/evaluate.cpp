@@ -1,10 +1,13 @@
 // One instruction of the flow, handed to the rule of its construct.
+#include <algorithm>
+
 #include "hasten/compiler/infer/rules.h"
 #include "hasten/compiler/infer/session.h"
 
 namespace hasten::infer {
 
 using ir::Op;
+using ir::TypeRef;
 
 namespace {
 
@@ -69,7 +72,45 @@ std::optional<bool> known_truth(const Value& condition) {
   return std::nullopt;
 }
 
+namespace {
+
+// What takes a union as it is: it holds a value, makes a text of it, or gives a bool whatever the tag says.
+bool takes_unions(FlowOp op) {
+  return op == FlowOp::kTuple || op == FlowOp::kList || op == FlowOp::kFormat || op == FlowOp::kTruth || op == FlowOp::kNot;
+}
+
+MemberRule member_rule(const FlowInstr& instr, std::span<const Value> args) {
+  if (instr.op == FlowOp::kBinary || instr.op == FlowOp::kInplace) {
+    return operator_rule(instr.syntax_op);
+  }
+  if (instr.op == FlowOp::kCall && ir::is_named(args[0].type, "callable:")) {
+    return MemberRule::kOwn;
+  }
+  return instr.op == FlowOp::kCompare ? MemberRule::kAlike : MemberRule::kPlain;
+}
+
+Value evaluate_members(Emitter& e, const Flow& flow, const FlowInstr& instr, std::span<const Value> args) {
+  if (instr.op == FlowOp::kSetSubscript && ir::is_array(args[0].type) && !any_union(args.first(2))) {
+    TypeRef carrier = carrier_of(args[2].type);
+    if (carrier != nullptr && ir::is_float(carrier) && ir::is_float(args[0].type->elem)) { // stored as a float whatever it is
+      set_subscript(e, args[0], args[1], from_union(e, args[2], carrier));
+      return e.none();
+    }
+  }
+  std::vector<size_t> same;
+  for (size_t i = 0; i < args.size(); ++i) {
+    same.push_back(static_cast<size_t>(std::find(instr.args.begin(), instr.args.end(), instr.args[i]) - instr.args.begin()));
+  }
+  return over_members(e, {args.begin(), args.end()}, same, member_rule(instr, args),
+                      [&](Emitter& k, std::span<const Value> x) { return evaluate(k, flow, instr, x); });
+}
+
+} // namespace
+
 Value evaluate(Emitter& e, const Flow& flow, const FlowInstr& instr, std::span<const Value> args) {
+  if (any_union(args) && !takes_unions(instr.op)) {
+    return evaluate_members(e, flow, instr, args);
+  }
   switch (instr.op) {
   case FlowOp::kLiteral:
     return literal_value(e, flow.literals[static_cast<size_t>(instr.aux)]);
@@ -128,6 +169,10 @@ Value evaluate(Emitter& e, const Flow& flow, const FlowInstr& instr, std::span<c
     return e.integer(0);
   case FlowOp::kUnpack:
     return unpack(e, args[0], instr.aux);
+  case FlowOp::kUnpackStar:
+    return unpack_star(e, args[0], instr.aux);
+  case FlowOp::kUnpackRest:
+    return unpack_rest(e, args[0], instr.aux, std::stoll(instr.text));
   case FlowOp::kUnpackItem:
     return unpack_item(e, args[0], instr.aux);
   case FlowOp::kCheckBound:

@@ -49,7 +49,9 @@ enum class FlowOp : uint8_t {
   kAdvance,    // position + 1
   kZero,       // position 0
   kUnpack,     // value; aux: how many items it must have
-  kUnpackItem, // unpacked value; aux: which
+  kUnpackItem, // unpacked value; aux: which; negative: counted from the end
+  kUnpackStar, // value; aux: how many items it must have at least
+  kUnpackRest, // unpacked value; aux: how many items come before the rest; text: how many behind it
   kCheckBound, // flag; text: the variable. Raises UnboundLocalError where the flag is false
   kPoll,
   kJump,        // control: succs[0]

@@ -108,6 +108,7 @@ private:
   FlowId subscript_index(const syntax::Expr& e);
   FlowId slice(const syntax::Expr& e);
   FlowId joined_string(const syntax::Expr& e);
+  std::string format_template(const syntax::Expr& e, std::vector<FlowId>* values);
   FlowId unary(const syntax::Expr& e);
   FlowId children(FlowOp op, const syntax::Expr& e);
   FlowId tuple(const syntax::Expr& e);

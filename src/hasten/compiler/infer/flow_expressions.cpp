@@ -332,42 +332,32 @@ std::string doubled_braces(const std::string& text) {
   return result;
 }
 
-// The text of a format spec that has no fields of its own; false where it has some.
-bool plain_text(const Expr& joined, std::string* text) {
-  for (const auto& part : joined.children) {
-    if (part->kind != ExprKind::kConstant) {
-      return false;
-    }
-    *text += part->literal.text;
-  }
-  return true;
-}
-
 } // namespace
 
-// An f-string becomes a template for str.format and its values.
-FlowId FlowBuilder::joined_string(const Expr& e) {
+// The template for str.format of an f-string, or of a format spec inside one; its values in order.
+std::string FlowBuilder::format_template(const Expr& e, std::vector<FlowId>* values) {
   std::string text;
-  std::vector<FlowId> values;
   for (const auto& part : e.children) {
     if (part->kind == ExprKind::kConstant) {
       text += doubled_braces(part->literal.text);
       continue;
     }
-    text += "{" + std::to_string(values.size());
-    values.push_back(expression(*part->children[0]));
+    text += "{" + std::to_string(values->size());
+    values->push_back(expression(*part->children[0]));
     if (!part->name.empty()) {
       text += "!" + part->name;
     }
-    std::string spec;
     if (part->children.size() > 1 && part->children[1]) {
-      if (!plain_text(*part->children[1], &spec)) {
-        unsupported("a format spec that is computed can't be compiled", part->span);
-      }
-      text += ":" + spec;
+      text += ":" + format_template(*part->children[1], values);
     }
     text += "}";
   }
+  return text;
+}
+
+FlowId FlowBuilder::joined_string(const Expr& e) {
+  std::vector<FlowId> values;
+  const std::string text = format_template(e, &values);
   const FlowId result = graph_.add(FlowOp::kFormat, std::move(values), e.span);
   graph_.instr(result).text = "format:" + text;
   return result;

@@ -149,17 +149,25 @@ void FlowBuilder::assign(const Expr& target, FlowId value) {
 }
 
 void FlowBuilder::unpack(const Expr& target, FlowId value) {
-  const bool starred = std::any_of(target.children.begin(), target.children.end(),
-                                   [](const syntax::ExprPtr& item) { return item->kind == ExprKind::kStarred; });
-  if (starred) {
-    unsupported("a starred target can't be compiled", target.span, "Slice the tuple instead: `first, rest = t[0], t[1:]`.");
-  }
-  const FlowId unpacked = graph_.add(FlowOp::kUnpack, {value}, target.span);
-  graph_.instr(unpacked).aux = static_cast<int64_t>(target.children.size());
-  for (size_t i = 0; i < target.children.size(); ++i) {
-    const FlowId item = graph_.add(FlowOp::kUnpackItem, {unpacked}, target.children[i]->span);
-    graph_.instr(item).aux = static_cast<int64_t>(i);
-    assign(*target.children[i], item);
+  const auto star = std::find_if(target.children.begin(), target.children.end(),
+                                 [](const syntax::ExprPtr& item) { return item->kind == ExprKind::kStarred; });
+  const auto before = star - target.children.begin();
+  const auto count = static_cast<int64_t>(target.children.size());
+  const bool starred = star != target.children.end();
+  const FlowId unpacked = graph_.add(starred ? FlowOp::kUnpackStar : FlowOp::kUnpack, {value}, target.span);
+  graph_.instr(unpacked).aux = starred ? count - 1 : count;
+  for (int64_t i = 0; i < count; ++i) {
+    const Expr& child = *target.children[static_cast<size_t>(i)];
+    if (starred && i == before) {
+      const FlowId rest = graph_.add(FlowOp::kUnpackRest, {unpacked}, child.span);
+      graph_.instr(rest).aux = before;
+      graph_.instr(rest).text = std::to_string(count - 1 - before);
+      assign(*child.children[0], rest);
+      continue;
+    }
+    const FlowId item = graph_.add(FlowOp::kUnpackItem, {unpacked}, child.span);
+    graph_.instr(item).aux = i < before ? i : starred ? i - count : i;
+    assign(child, item);
   }
 }
 

@@ -49,7 +49,7 @@ struct Options {
   ErrorModel error_model = ErrorModel::kPython;
   bool exact_joins = false; // plain jit: where an int and a float meet, give back what Python gives (rule 2)
   bool bounds_check = true;
-  bool fastmath = false;
+  uint8_t fastmath = 0; // bits of ir::FastMath
   bool parallel = false;
   bool nogil = false;
   bool debug = false;

@@ -18,7 +18,17 @@ Value array_binding(Emitter& e, const HostValue& value) {
   return e.op(Op::kBinding, value.type, {}, index);
 }
 
+constexpr std::string_view kLargest = "18446744073709551615";
+
 } // namespace
+
+std::optional<Value> as_unsigned(Emitter& e, const Value& v) {
+  if (!ir::is_named(v.type, "bigint:")) {
+    return std::nullopt;
+  }
+  const uint64_t value = std::stoull(v.type->name.substr(v.type->name.find(':') + 1));
+  return e.integer(static_cast<int64_t>(value), ir::scalar_type(array::DType::kUInt64));
+}
 
 Value literal_value(Emitter& e, const syntax::Literal& literal) {
   switch (literal.kind) {
@@ -41,8 +51,9 @@ Value literal_value(Emitter& e, const syntax::Literal& literal) {
   case LiteralKind::kEllipsis:
     return {ir::ellipsis_type()};
   case LiteralKind::kBigInt: {
-    if (literal.text.size() <= 20 && literal.text[0] != '-') {
-      return e.integer(literal.i, ir::scalar_type(array::DType::kUInt64));
+    const std::string_view text = literal.text;
+    if (text[0] != '-' && (text.size() < kLargest.size() || (text.size() == kLargest.size() && text <= kLargest))) {
+      return e.numba() ? e.integer(literal.i, ir::scalar_type(array::DType::kUInt64)) : e.named("bigint:" + literal.text);
     }
     e.fail("the integer " + literal.text + " doesn't fit 64 bits", "Compiled integers have 64 bits; use a float, or leave this to Python.");
   }

@@ -50,7 +50,7 @@ Value tuple_item(Emitter& e, const Value& tuple, const Value& position) {
   }
   TypeRef type = items[0].type;
   for (const Value& item : items) {
-    type = item.type == type ? type : (e.numba() ? join({type}, {item.type}, Dialect::kNumba) : nullptr);
+    type = item.type == type ? type : (e.numba() || e.options().exact_joins ? join({type}, {item.type}, e.options()) : nullptr);
     if (type == nullptr) {
       e.fail("the items of this tuple have different types, so it can't be looped over or indexed by a variable",
              "Index it with constants.");
@@ -243,7 +243,32 @@ Value unpack(Emitter& e, const Value& given, int64_t count) {
   return iteration;
 }
 
+Value unpack_star(Emitter& e, const Value& given, int64_t at_least) {
+  const Value v = e.unwrap(given);
+  if (!has_items(v.type)) {
+    e.fail("a starred target takes a tuple in compiled code, not " + ir::display(v.type), "Slice it instead: `first, rest = a[0], a[1:]`.");
+  }
+  const auto size = static_cast<int64_t>(v.type->items.size());
+  if (size < at_least) {
+    e.fail("not enough values to unpack (expected at least " + std::to_string(at_least) + ", got " + std::to_string(size) + ")");
+  }
+  return v;
+}
+
+Value unpack_rest(Emitter& e, const Value& v, int64_t before, int64_t behind) {
+  const std::vector<Value> all = items_of(e, v);
+  const std::vector<Value> rest(all.begin() + before, all.end() - behind);
+  std::vector<TypeRef> types;
+  for (const Value& item : rest) {
+    types.push_back(item.type);
+  }
+  return e.aggregate(ir::sequence_type("list", std::move(types)), rest);
+}
+
 Value unpack_item(Emitter& e, const Value& v, int64_t position) {
+  if (position < 0) {
+    position += static_cast<int64_t>(v.type->items.size());
+  }
   return has_items(v.type) ? e.item(v, static_cast<int>(position)) : next_item(e, v, e.integer(position));
 }
 

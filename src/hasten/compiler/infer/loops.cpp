@@ -10,7 +10,7 @@ Value fold_loop(Emitter& e, const Value& count, const Value& start,
   ir::TypeRef type = start.type;
   for (int round = 0; round < 3; ++round) {
     const Value next = step(dry, {type, ir::kNone, round == 0 ? start.known : nullptr}, {ir::intp_type()});
-    ir::TypeRef joined = join({type, ir::kNone, round == 0 ? start.known : nullptr}, next, e.options().dialect);
+    ir::TypeRef joined = join({type, ir::kNone, round == 0 ? start.known : nullptr}, next, e.options());
     if (joined == nullptr) {
       e.fail("the items can't be combined: " + ir::display(type) + " and " + ir::display(next.type));
     }

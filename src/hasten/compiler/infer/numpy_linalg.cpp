@@ -18,7 +18,8 @@ Value as_elem(Emitter& e, const Value& a, TypeRef elem) {
   return e.elementwise(std::array{a}, [elem](Emitter& k, std::span<const Value> x) { return k.cast(x[0], elem); });
 }
 
-Value product(Emitter& e, const Value& left, const Value& right) {
+// `face`: whose rules and messages, "hst_dot_" or "hst_matmul_".
+Value product(Emitter& e, const std::string& face, const Value& left, const Value& right) {
   TypeRef elem = ir::scalar_type(array::promote(left.type->elem->dtype, right.type->elem->dtype));
   const Value a = as_elem(e, left, elem);
   const Value b = as_elem(e, right, elem);
@@ -28,9 +29,9 @@ Value product(Emitter& e, const Value& left, const Value& right) {
     e.fail("products of arrays with " + std::to_string(x) + " and " + std::to_string(y) + " dimensions can't be compiled yet");
   }
   if (x == 1 && y == 1) {
-    return e.runtime("hst_dot_vv_" + elem->text, elem, {a, b});
+    return e.runtime(face + "vv_" + elem->text, elem, {a, b});
   }
-  const char* symbol = x == 1 ? "hst_dot_vm" : y == 1 ? "hst_dot_mv" : "hst_dot_mm";
+  const std::string symbol = face + (x == 1 ? "vm" : y == 1 ? "mv" : "mm");
   return e.runtime(symbol, ir::array_type(elem, x + y - 2, Layout::kC), {a, b});
 }
 
@@ -41,7 +42,7 @@ Value dot(Emitter& e, const CallArgs& args) {
   if (ir::is_number(x.type) || ir::is_number(y.type)) {
     return binary(e, Operator::kMul, x, y);
   }
-  return product(e, as_array(e, x), as_array(e, y));
+  return product(e, "hst_dot_", as_array(e, x), as_array(e, y));
 }
 
 Value matmul(Emitter& e, const CallArgs& args) {
@@ -73,7 +74,7 @@ Value matrix_multiply(Emitter& e, const Value& a, const Value& b) {
   if (!ir::is_array(a.type) || !ir::is_array(b.type)) {
     e.fail("unsupported operand types for @: " + ir::display(a.type) + " and " + ir::display(b.type));
   }
-  return product(e, a, b);
+  return product(e, e.numba() ? "hst_dot_" : "hst_matmul_", a, b);
 }
 
 std::span<const RuleEntry> numpy_linalg_rules() { return kRules; }

@@ -1,5 +1,7 @@
 // Reductions of whole arrays and along an axis.
+#include <algorithm>
 #include <array>
+#include <numeric>
 
 #include "hasten/compiler/infer/loops.h"
 #include "hasten/compiler/infer/rule_table.h"
@@ -65,6 +67,9 @@ Value whole(Emitter& e, ReduceKind kind, const Value& array, TypeRef type) {
   return e.op(Op::kDiv, type, {total, count});
 }
 
+// The axes in order: of a tuple, or the only one.
+std::vector<int> known_axes(Emitter& e, const Value& axis, int ndim);
+
 int known_axis(Emitter& e, const Value& axis, int ndim) {
   const auto known = e.known_int(axis);
   if (!known) {
@@ -94,6 +99,109 @@ Value along(Emitter& e, ReduceKind kind, const Value& array, int axis, bool keep
   return e.runtime("hst_reduce_axis", result, {array, e.integer(axis), e.integer(static_cast<int64_t>(kind)), e.integer(keepdims ? 1 : 0)});
 }
 
+std::vector<int> known_axes(Emitter& e, const Value& axis, int ndim) {
+  std::vector<int> axes;
+  for (const Value& one : ir::is_tuple(axis.type) ? items_of(e, axis) : std::vector<Value>{axis}) {
+    axes.push_back(known_axis(e, one, ndim));
+  }
+  std::sort(axes.begin(), axes.end());
+  if (std::adjacent_find(axes.begin(), axes.end()) != axes.end()) {
+    e.fail("duplicate value in 'axis'");
+  }
+  return axes;
+}
+
+Value with_shape(Emitter& e, const Value& array, std::vector<Value> shape) {
+  return find_rule("array.reshape")(e, {{array, e.tuple(std::move(shape))}, {}});
+}
+
+// The shape of an array in which each of these axes has the length one.
+std::vector<Value> kept_shape(Emitter& e, const Value& array, const std::vector<int>& axes) {
+  std::vector<Value> shape;
+  for (int axis = 0; axis < array.type->ndim; ++axis) {
+    shape.push_back(std::find(axes.begin(), axes.end(), axis) != axes.end() ? e.integer(1) : e.dim(array, axis));
+  }
+  return shape;
+}
+
+// Neighbouring axes are reduced as one, and those further inside first: in C order that is the order in which NumPy adds.
+Value along_groups(Emitter& e, ReduceKind kind, const Value& array, const std::vector<int>& axes, TypeRef type) {
+  Value result = array;
+  for (size_t end = axes.size(); end > 0;) {
+    size_t begin = end - 1;
+    while (begin > 0 && axes[begin - 1] + 1 == axes[begin]) {
+      --begin;
+    }
+    std::vector<Value> shape;
+    for (int axis = 0; axis < result.type->ndim; ++axis) {
+      if (axis > axes[begin] && axis <= axes[end - 1]) {
+        shape.back() = e.op(Op::kMul, ir::intp_type(), {shape.back(), e.dim(result, axis)});
+      } else {
+        shape.push_back(e.dim(result, axis));
+      }
+    }
+    result = end - begin > 1 ? with_shape(e, result, std::move(shape)) : result;
+    result = along(e, kind, result, axes[begin], false, type);
+    end = begin;
+  }
+  return result;
+}
+
+Value divided(Emitter& e, const Value& sums, const Value& count) {
+  return e.elementwise(std::array{sums, count}, [](Emitter& k, std::span<const Value> x) {
+    TypeRef type = x[0].type;
+    return k.op(Op::kDiv, type, {x[0], k.cast(x[1], type)});
+  });
+}
+
+Value cast_items(Emitter& e, const Value& array, TypeRef type) {
+  return array.type->elem == type
+             ? array
+             : e.elementwise(std::array{array}, [type](Emitter& k, std::span<const Value> x) { return as_item(k, x[0], type); });
+}
+
+// Along several axes, but not along all.
+Value along_axes(Emitter& e, ReduceKind kind, const Value& array, const std::vector<int>& axes, TypeRef type) {
+  if (kind != ReduceKind::kMean) {
+    return along_groups(e, kind, array, axes, type);
+  }
+  Value count = e.integer(1);
+  for (const int axis : axes) {
+    count = e.op(Op::kMul, ir::intp_type(), {count, e.dim(array, axis)});
+  }
+  TypeRef wide = type->bits == 16 ? ir::scalar_type(DType::kFloat32) : type; // NumPy takes the mean of float16 in float32
+  return cast_items(e, divided(e, along_groups(e, ReduceKind::kSum, cast_items(e, array, wide), axes, wide), count), type);
+}
+
+Value along_any(Emitter& e, ReduceKind kind, const Value& array, const Value& axis, bool keepdims, TypeRef type) {
+  const int ndim = array.type->ndim;
+  std::vector<int> axes;
+  if (given(axis)) {
+    axes = known_axes(e, axis, ndim);
+  } else {
+    axes.resize(static_cast<size_t>(ndim));
+    std::iota(axes.begin(), axes.end(), 0);
+  }
+  const bool complex_mean = kind == ReduceKind::kMean && ir::is_complex(type); // NumPy divides arrays and scalars in two ways
+  if (static_cast<int>(axes.size()) == ndim) {
+    const Value all = whole(e, keepdims && complex_mean ? ReduceKind::kSum : kind, array, type);
+    if (!keepdims) {
+      return all;
+    }
+    const auto item = [](Emitter&, std::span<const Value> x) { return x[0]; };
+    const Value kept = e.filled(kept_shape(e, array, axes), type, std::array{all}, item, false);
+    return complex_mean ? divided(e, kept, e.size(array)) : kept;
+  }
+  if (axes.empty()) {
+    return cast_items(e, array, type);
+  }
+  if (axes.size() == 1 && !complex_mean) {
+    return along(e, kind, array, axes[0], keepdims, type);
+  }
+  const Value result = along_axes(e, kind, array, axes, type);
+  return keepdims ? with_shape(e, result, kept_shape(e, array, axes)) : result;
+}
+
 Value reduce_rule(Emitter& e, const CallArgs& args, ReduceKind kind, const char* name) {
   const std::vector<Value> b = bind(e, name, args, {"a", "axis?", "dtype?", "out?", "keepdims?"});
   const Value v = e.unwrap(b[0]);
@@ -105,14 +213,11 @@ Value reduce_rule(Emitter& e, const CallArgs& args, ReduceKind kind, const char*
   }
   const Value a = as_array(e, v);
   TypeRef type = given(b[2]) ? dtype_argument(e, b[2]) : accumulator(kind, a.type->elem);
-  if (!given(b[1])) {
+  const bool keepdims = known_flag(e, b[4]);
+  if (!given(b[1]) && !keepdims) {
     return whole(e, kind, a, type);
   }
-  const int axis = known_axis(e, b[1], a.type->ndim);
-  if (a.type->ndim == 1 && !known_flag(e, b[4])) {
-    return whole(e, kind, a, type);
-  }
-  return along(e, kind, a, axis, known_flag(e, b[4]), type);
+  return along_any(e, kind, given(b[2]) ? cast_items(e, a, type) : a, b[1], keepdims, type);
 }
 
 // min and max have no dtype.

@@ -90,7 +90,8 @@ Value float_function(Emitter& e, const char* ufunc, const char* libm, std::initi
   for (Value& v : args) {
     v = e.cast(v, type);
   }
-  if (libm != nullptr && !ir::is_complex(type) && type->bits >= 32 && (e.numba() || e.options().fastmath)) {
+  if (libm != nullptr && !ir::is_complex(type) && type->bits >= 32 &&
+      (e.numba() || (e.options().fastmath & ir::kApproximateFunctions) != 0)) {
     const std::string symbol = type->bits == 32 ? std::string(libm) + "f" : libm;
     return args.size() == 1 ? e.external(symbol, type, {args[0]}) : e.external(symbol, type, {args[0], args[1]});
   }

@@ -59,7 +59,7 @@ Value float_power(Emitter& e, const Value& a, const Value& b, TypeRef type, bool
   if (type->weak && !e.numba()) { // CPython's checks
     return e.runtime("hst_float_pow_checked", type, {x, y});
   }
-  if (!e.numba() && !e.options().fastmath && !operators) {
+  if (!e.numba() && !operators && (e.options().fastmath & ir::kApproximateFunctions) == 0) {
     return e.ufunc(type->bits == 32 ? "npy_loop.power.fff" : "npy_loop.power.ddd", type, std::array{x, y});
   }
   return e.external(type->bits == 32 ? "powf" : "pow", type, {x, y});

@@ -17,6 +17,8 @@ namespace hasten::infer {
 using syntax::Operator;
 
 // ---- arith.cpp, compare.cpp
+enum class MemberRule : uint8_t;
+MemberRule operator_rule(Operator op);
 Value unary(Emitter& e, Operator op, const Value& v);
 Value binary(Emitter& e, Operator op, const Value& a, const Value& b);
 Value inplace(Emitter& e, Operator op, const Value& a, const Value& b);
@@ -41,12 +43,29 @@ Value true_divide(Emitter& e, const Value& a, const Value& b);
 Value power(Emitter& e, const Value& a, const Value& b, bool operators); // power.cpp
 Value matrix_multiply(Emitter& e, const Value& a, const Value& b);       // numpy_linalg.cpp
 
-Value absolute(Emitter& e, const Value& v);                     // rules_builtins.cpp
+Value absolute(Emitter& e, const Value& v); // rules_builtins.cpp
+// start op item op item …, as sum() and math.prod() take them.
+Value combined(Emitter& e, Operator op, const Value& iterable, const Value& start);
 Value float_to_int(Emitter& e, const Value& v, ir::TypeRef to); // int(x): what has no such int raises
 
 // ---- join.cpp
-// The type that holds both; null where there is none. `known_b` tells whether a weak int fits a narrow type.
-ir::TypeRef join(const Value& a, const Value& b, Dialect dialect);
+// The type that holds both; null where there is none. With exact joins numbers of two types give a union.
+ir::TypeRef join(const Value& a, const Value& b, const Options& options);
+// The member of a union that always holds the value, whatever the tag; null where no member can.
+ir::TypeRef carrier_of(ir::TypeRef type);
+
+// ---- unions.cpp
+// A number or a union as a union that has all its members.
+Value to_union(Emitter& e, const Value& v, ir::TypeRef to);
+Value from_union(Emitter& e, const Value& v, ir::TypeRef to); // any member, converted
+// How a rule treats members: kAlike, with the same code for all that are represented alike, as adding up is for Python's floats and
+// NumPy's; kOwn, as it likes, even if the results have one type.
+enum class MemberRule : uint8_t { kPlain, kAlike, kOwn };
+// Applies a rule to values of which some are unions, as if each had the type that its tag says. `same[i]`: the first of the values that
+// is the same as value i. The code for each member stands behind a branch on the tag, but for results that don't depend on it.
+Value over_members(Emitter& e, std::vector<Value> values, const std::vector<size_t>& same, MemberRule kind, const ScalarRule& rule);
+Value over_members(Emitter& e, std::span<const Value> values, MemberRule kind, const ScalarRule& rule); // all different
+bool any_union(std::span<const Value> values);
 
 // ---- subscript.cpp, set_subscript.cpp
 Value subscript(Emitter& e, const Value& object, const Value& index);
@@ -69,7 +88,9 @@ Value iterate(Emitter& e, const Value& iterable);
 Value length(Emitter& e, const Value& iteration); // int64
 Value next_item(Emitter& e, const Value& iteration, const Value& position);
 Value unpack(Emitter& e, const Value& v, int64_t count);
-Value unpack_item(Emitter& e, const Value& v, int64_t position);
+Value unpack_item(Emitter& e, const Value& v, int64_t position); // negative: from the end
+Value unpack_star(Emitter& e, const Value& v, int64_t at_least);
+Value unpack_rest(Emitter& e, const Value& v, int64_t before, int64_t behind); // a list
 
 // ---- call.cpp
 struct CallArgs {
@@ -97,6 +118,8 @@ inline bool given(const Value& v) { return v.type != nullptr && v.type->kind != 
 Value from_host(Emitter& e, const HostValue& value);
 Value literal_value(Emitter& e, const syntax::Literal& literal);
 Value name_value(Emitter& e, const std::string& name);
+// A literal from 2**63 on, which no Python int of 64 bits holds, as NumPy's uint64; none where the value is anything else.
+std::optional<Value> as_unsigned(Emitter& e, const Value& v);
 
 // ---- helpers of several rules
 ir::TypeRef dtype_argument(Emitter& e, const Value& v);        // np.float64, "float32", a.dtype, float …

@@ -60,7 +60,7 @@ Value range_rule(Emitter& e, const CallArgs& args) {
 
 // Python's rule: the first of equal ones stays.
 Value smaller(Emitter& e, bool want_max, const Value& a, const Value& b) {
-  TypeRef type = join(a, b, e.options().dialect);
+  TypeRef type = join(a, b, e.options());
   if (type == nullptr) {
     e.fail("min() and max() can't compare " + ir::display(a.type) + " with " + ir::display(b.type));
   }
@@ -204,18 +204,7 @@ Value pow_rule(Emitter& e, const CallArgs& args) {
 
 Value sum_rule(Emitter& e, const CallArgs& args) {
   const std::vector<Value> bound = bind(e, "sum", args, {"iterable", "start?"});
-  const Value start = bound[1].type == nullptr ? e.integer(0, own(e, ir::int_type())) : bound[1];
-  const Value items = iterate(e, bound[0]);
-  if (ir::is_tuple(items.type) || (items.type->kind == Kind::kSequence && items.type->name == "list")) {
-    Value total = start;
-    for (const Value& item : items_of(e, items)) {
-      total = binary(e, Operator::kAdd, total, item);
-    }
-    return total;
-  }
-  return fold_loop(e, length(e, items), start, [&](Emitter& k, const Value& acc, const Value& position) {
-    return binary(k, Operator::kAdd, acc, next_item(k, items, position));
-  });
+  return combined(e, Operator::kAdd, bound[0], bound[1].type == nullptr ? e.integer(0, own(e, ir::int_type())) : bound[1]);
 }
 
 Value any_all(Emitter& e, const CallArgs& args, bool all) {
@@ -247,8 +236,10 @@ Value enumerate_rule(Emitter& e, const CallArgs& args) {
 }
 
 Value zip_rule(Emitter& e, const CallArgs& args) {
-  if (!args.keywords.empty()) {
-    e.fail("zip() takes no keywords in compiled code");
+  for (const auto& [keyword, value] : args.keywords) {
+    if (keyword != "strict" || e.known_bool(value) != false) {
+      e.fail("zip() takes no keyword but strict=False in compiled code");
+    }
   }
   std::vector<Value> items;
   std::vector<TypeRef> types;
@@ -388,6 +379,11 @@ Value bit_length(Emitter& e, const CallArgs& args) {
   return e.cast(e.op(Op::kSub, ir::intp_type(), {e.integer(64), zeros}), own(e, ir::int_type()));
 }
 
+Value bit_count(Emitter& e, const CallArgs& args) {
+  const Value magnitude = e.op(Op::kAbs, ir::intp_type(), {e.cast(args.positional.at(0), ir::intp_type())});
+  return e.cast(e.intrinsic(ir::Intrinsic::kPopcount, ir::intp_type(), {magnitude}), own(e, ir::int_type()));
+}
+
 Value is_integer_rule(Emitter& e, const CallArgs& args) {
   const Value v = args.positional.at(0);
   if (!ir::is_float(v.type)) {
@@ -436,17 +432,33 @@ constexpr std::array kRules{
     RuleEntry{"tuple.count", tuple_count},
     RuleEntry{"number.conjugate", conjugate},
     RuleEntry{"number.bit_length", bit_length},
+    RuleEntry{"number.bit_count", bit_count},
     RuleEntry{"number.is_integer", is_integer_rule},
     RuleEntry{"number.item", item_rule},
 };
 
 } // namespace
 
+Value combined(Emitter& e, Operator op, const Value& iterable, const Value& start) {
+  const Value items = iterate(e, iterable);
+  if (ir::is_tuple(items.type) || (items.type->kind == Kind::kSequence && items.type->name == "list")) {
+    Value total = start;
+    for (const Value& item : items_of(e, items)) {
+      total = binary(e, op, total, item);
+    }
+    return total;
+  }
+  return fold_loop(e, length(e, items), start,
+                   [&](Emitter& k, const Value& acc, const Value& position) { return binary(k, op, acc, next_item(k, items, position)); });
+}
+
 Value float_to_int(Emitter& e, const Value& x, TypeRef to) {
   if (!e.numba()) {
     e.raise_if(e.intrinsic(ir::Intrinsic::kIsNan, ir::bool_type(), {x}), "builtins:ValueError", "cannot convert float NaN to integer");
     const Value magnitude = e.op(Op::kAbs, x.type, {x});
     const Value limit = e.cast(e.floating(9223372036854775808.0, ir::float_type()), x.type);
+    e.raise_if(e.intrinsic(ir::Intrinsic::kIsInf, ir::bool_type(), {x}), "builtins:OverflowError",
+               "cannot convert float infinity to integer");
     if (x.type->bits > 16) {
       e.raise_if(e.op(Op::kGe, ir::bool_type(), {magnitude, limit}), "builtins:OverflowError", "float too large for a 64-bit integer");
     }

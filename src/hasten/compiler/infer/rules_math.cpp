@@ -1,6 +1,7 @@
 // math, cmath and what operator offers of the operators.
 #include <array>
 #include <cmath>
+#include <limits>
 
 #include "hasten/compiler/infer/rule_table.h"
 
@@ -57,8 +58,12 @@ void check_result(Emitter& e, Check check, const Value& finite_argument, const V
 Value one_argument(Emitter& e, const CallArgs& args, const MathFunction& function) {
   TypeRef type = nullptr;
   const Value x = real_argument(e, bind(e, function.libm, args, {"x"})[0], &type);
-  const Value result = std::string_view(function.libm) == "sqrt" ? e.intrinsic(Intrinsic::kSqrt, type, {x})
-                                                                 : e.external(symbol_for(function.libm, type), type, {x});
+  const std::string_view name = function.libm;
+  const Value result = name == "sqrt" ? e.intrinsic(Intrinsic::kSqrt, type, {x}) : e.external(symbol_for(function.libm, type), type, {x});
+  if (!e.numba() && (name == "tgamma" || name == "lgamma")) { // the poles at zero and below
+    const Value below = e.op(Op::kLe, ir::bool_type(), {x, e.floating(0, type)});
+    e.raise_if(both(e, both(e, is_inf(e, result), is_finite(e, x)), below), "builtins:ValueError", "math domain error");
+  }
   check_result(e, function.check, is_finite(e, x), e.logical_not(is_nan(e, x)), result);
   return result;
 }
@@ -74,6 +79,10 @@ Value two_arguments(Emitter& e, const CallArgs& args, const MathFunction& functi
   const Value y = e.cast(second, type);
   const Value result = e.external(symbol_for(function.libm, type), type, {x, y});
   const Value numbers = both(e, e.logical_not(is_nan(e, x)), e.logical_not(is_nan(e, y)));
+  if (!e.numba() && std::string_view(function.libm) == "pow") { // a pole
+    const Value zero = e.op(Op::kEq, ir::bool_type(), {x, e.floating(0, type)});
+    e.raise_if(both(e, both(e, zero, is_inf(e, result)), is_finite(e, y)), "builtins:ValueError", "math domain error");
+  }
   check_result(e, function.check, both(e, is_finite(e, x), is_finite(e, y)), numbers, result);
   return result;
 }
@@ -233,6 +242,63 @@ Value count_ways(Emitter& e, const CallArgs& args, const char* symbol) {
 Value math_factorial(Emitter& e, const CallArgs& args) { return count_ways(e, args, "hst_factorial"); }
 Value math_isqrt(Emitter& e, const CallArgs& args) { return count_ways(e, args, "hst_isqrt"); }
 Value math_comb(Emitter& e, const CallArgs& args) { return count_ways(e, args, "hst_comb"); }
+Value math_perm(Emitter& e, const CallArgs& args) {
+  const std::vector<Value> bound = bind(e, "perm", args, {"n", "k?"});
+  return given(bound[1]) ? count_ways(e, {{bound[0], bound[1]}, {}}, "hst_perm") : math_factorial(e, {{bound[0]}, {}});
+}
+
+// Numbers as a one-dimensional array of float64.
+Value as_floats(Emitter& e, const Value& items) {
+  const Value array = as_array(e, items);
+  TypeRef elem = ir::scalar_type(DType::kFloat64);
+  if (array.type->ndim != 1 || !ir::is_real(array.type->elem)) {
+    e.fail("real numbers are needed here, not " + ir::display(items.type));
+  }
+  return array.type->elem == elem
+             ? array
+             : e.elementwise(std::array{array}, [elem](Emitter& k, std::span<const Value> x) { return k.cast(x[0], elem); });
+}
+
+Value of_floats(Emitter& e, const char* symbol, const Value& items) {
+  return e.runtime(symbol, e.numba() ? ir::scalar_type(DType::kFloat64) : ir::float_type(), {as_floats(e, items)});
+}
+
+Value math_hypot_of_any(Emitter& e, const CallArgs& args) {
+  if (args.positional.size() == 2) {
+    return math_hypot(e, args);
+  }
+  return args.positional.empty() ? e.floating(0, e.numba() ? ir::scalar_type(DType::kFloat64) : ir::float_type())
+                                 : of_floats(e, "hst_vector_length", e.tuple(args.positional));
+}
+
+Value math_dist(Emitter& e, const CallArgs& args) {
+  const std::vector<Value> bound = bind(e, "dist", args, {"p", "q"});
+  const Value p = as_floats(e, bound[0]);
+  const Value q = as_floats(e, bound[1]);
+  const Value differ = e.op(Op::kNe, ir::bool_type(), {e.dim(p, 0), e.dim(q, 0)});
+  e.raise_if(differ, "builtins:ValueError", "both points must have the same number of dimensions");
+  return of_floats(e, "hst_vector_length", binary(e, Operator::kSub, p, q));
+}
+
+Value math_fsum(Emitter& e, const CallArgs& args) { return of_floats(e, "hst_exact_sum", bind(e, "fsum", args, {"seq"})[0]); }
+
+Value math_prod(Emitter& e, const CallArgs& args) {
+  const std::vector<Value> bound = bind(e, "prod", args, {"iterable", "start?"});
+  const Value start = given(bound[1]) ? bound[1] : e.integer(1, e.numba() ? ir::intp_type() : ir::int_type());
+  return combined(e, Operator::kMul, bound[0], start);
+}
+
+Value math_ulp(Emitter& e, const CallArgs& args) {
+  TypeRef type = nullptr;
+  const Value given_number = real_argument(e, bind(e, "ulp", args, {"x"})[0], &type);
+  TypeRef wide = ir::scalar_type(DType::kFloat64, type->weak);
+  const Value x = e.op(Op::kAbs, wide, {e.cast(given_number, wide)});
+  const Value next = e.external("nextafter", wide, {x, e.floating(std::numeric_limits<double>::infinity(), wide)});
+  const Value before = e.external("nextafter", wide, {x, e.floating(0, wide)});
+  const Value above = e.op(Op::kSub, wide, {next, x});
+  const Value below = e.op(Op::kSub, wide, {x, before});
+  return e.select(is_finite(e, x), e.select(is_inf(e, next), below, above), x);
+}
 
 // ---------------------------------------------------------------- cmath
 
@@ -291,6 +357,36 @@ Value parts_test(Emitter& e, const CallArgs& args, Intrinsic which, Op combine) 
 Value cmath_isnan(Emitter& e, const CallArgs& args) { return parts_test(e, args, Intrinsic::kIsNan, Op::kOr); }
 Value cmath_isinf(Emitter& e, const CallArgs& args) { return parts_test(e, args, Intrinsic::kIsInf, Op::kOr); }
 Value cmath_isfinite(Emitter& e, const CallArgs& args) { return parts_test(e, args, Intrinsic::kIsFinite, Op::kAnd); }
+
+// CPython's isclose of `a` and `b`, whose magnitudes and whose distance these are.
+Value is_close(Emitter& e, const CallArgs& args, bool complex) {
+  const std::vector<Value> bound = bind(e, "isclose", args, {"a", "b", "rel_tol?", "abs_tol?"});
+  TypeRef type = nullptr;
+  const auto number = [&](const Value& v) { return complex ? complex_argument(e, v, &type) : real_argument(e, v, &type); };
+  const Value a = number(bound[0]);
+  const Value b = number(bound[1]);
+  TypeRef real = e.numba() ? ir::scalar_type(DType::kFloat64) : ir::float_type();
+  const auto tolerance = [&](const Value& v, double otherwise) {
+    return given(v) ? e.cast(e.unwrap(v), real) : e.floating(otherwise, real);
+  };
+  const Value relative = tolerance(bound[2], 1e-9);
+  const Value least = tolerance(bound[3], 0);
+  const Value zero = e.floating(0, real);
+  TypeRef flag = ir::bool_type(!e.numba());
+  const Value negative = e.op(Op::kOr, flag, {e.op(Op::kLt, flag, {relative, zero}), e.op(Op::kLt, flag, {least, zero})});
+  e.raise_if(negative, "builtins:ValueError", "tolerances must be non-negative");
+  const Value same = e.op(Op::kEq, flag, {a, b});
+  const auto size = [&](const Value& v) { return e.cast(absolute(e, v), real); };
+  const Value distance = size(e.op(Op::kSub, a.type, {a, b}));
+  const auto within = [&](const Value& limit) { return e.op(Op::kLe, flag, {distance, limit}); };
+  const auto of_relative = [&](const Value& v) { return within(e.op(Op::kMul, real, {relative, size(v)})); };
+  const Value near = e.op(Op::kOr, flag, {e.op(Op::kOr, flag, {of_relative(a), of_relative(b)}), within(least)});
+  const Value finite = both(e, is_finite(e, size(a)), is_finite(e, size(b)));
+  return e.op(Op::kOr, flag, {same, e.op(Op::kAnd, flag, {e.cast(finite, flag), near})});
+}
+
+Value cmath_isclose(Emitter& e, const CallArgs& args) { return is_close(e, args, true); }
+Value math_isclose(Emitter& e, const CallArgs& args) { return is_close(e, args, false); }
 
 Value cmath_phase(Emitter& e, const CallArgs& args) {
   TypeRef type = nullptr;
@@ -377,7 +473,14 @@ constexpr std::array kRules{
     RuleEntry{"math.gamma", math_tgamma},
     RuleEntry{"math.lgamma", math_lgamma},
     RuleEntry{"math.atan2", math_atan2},
-    RuleEntry{"math.hypot", math_hypot},
+    RuleEntry{"math.hypot", math_hypot_of_any},
+    RuleEntry{"math.dist", math_dist},
+    RuleEntry{"math.fsum", math_fsum},
+    RuleEntry{"math.prod", math_prod},
+    RuleEntry{"math.ulp", math_ulp},
+    RuleEntry{"math.perm", math_perm},
+    RuleEntry{"cmath.isclose", cmath_isclose},
+    RuleEntry{"math.isclose", math_isclose},
     RuleEntry{"math.fmod", math_fmod},
     RuleEntry{"math.pow", math_pow},
     RuleEntry{"math.copysign", math_copysign},

@@ -8,7 +8,8 @@ namespace hasten::infer {
 
 namespace {
 
-constexpr int kMaxDepth = 200; // of calls among functions that are typed together
+constexpr int kMostRises = 20;
+constexpr size_t kMaxDepth = 200; // of calls among functions that are typed together
 
 bool is_parallel_range(void* context, const std::string& name) {
   auto& [host, function] = *static_cast<std::pair<Host*, Handle>*>(context);
@@ -119,18 +120,26 @@ Instance& Session::instance(Handle callable, const std::vector<ir::TypeRef>& arg
     made = std::move(fresh);
   }
   Instance& found = *made;
+  if (found.active) { // all that lie between know only what is known so far
+    for (auto it = stack_.rbegin(); it != stack_.rend() && *it != &found; ++it) {
+      (*it)->provisional = true;
+    }
+  }
   const bool stale = found.provisional && found.epoch != epoch_;
   if (!found.active && (!found.settled || stale)) {
     propagate(found);
+  }
+  if (found.provisional && !found.active && !stack_.empty()) {
+    stack_.back()->provisional = true;
   }
   return found;
 }
 
 void Session::propagate(Instance& instance) {
-  if (++depth_ > kMaxDepth) {
-    --depth_;
+  if (stack_.size() >= kMaxDepth) {
     throw base::Diagnostic(base::Fault::kUser, "calls among compiled functions are nested too deeply to be typed");
   }
+  stack_.push_back(&instance);
   instance.active = true;
   instance.provisional = false;
   instance.reached[0] = true;
@@ -143,14 +152,14 @@ void Session::propagate(Instance& instance) {
     }
   } catch (...) {
     instance.active = false;
-    --depth_;
+    stack_.pop_back();
     throw;
   }
   instance.epoch = epoch_;
   instance.active = false;
   instance.settled = true;
-  --depth_;
-  if (depth_ == 0 || !instance.provisional) {
+  stack_.pop_back();
+  if (stack_.empty() || !instance.provisional) {
     report_errors(instance);
   }
 }
@@ -239,7 +248,7 @@ Value Session::evaluate_phi(Instance& instance, FlowBlockId block, const FlowIns
       result = incoming;
       continue;
     }
-    ir::TypeRef joined = join(result, incoming, instance.function->options.dialect);
+    ir::TypeRef joined = join(result, incoming, instance.function->options);
     if (joined == nullptr) {
       const auto id = static_cast<FlowId>(&phi - instance.flow->instrs.data());
       const std::string name = phi.text.empty() || phi.text[0] == '.' ? "this value" : "the variable `" + phi.text + "`";
@@ -293,7 +302,7 @@ bool Session::leave(Instance& instance, FlowBlockId block, const FlowInstr& cont
     return false;
   }
   const Value so_far{instance.result};
-  ir::TypeRef joined = instance.result == nullptr ? value.type : join(so_far, value, instance.function->options.dialect);
+  ir::TypeRef joined = instance.result == nullptr ? value.type : join(so_far, value, instance.function->options);
   const auto id = static_cast<size_t>(&control - instance.flow->instrs.data());
   if (joined == nullptr) {
     instance.errors[id] = std::make_unique<base::Diagnostic>(base::Fault::kUser,
@@ -305,6 +314,11 @@ bool Session::leave(Instance& instance, FlowBlockId block, const FlowInstr& cont
   }
   if (joined == instance.result) {
     return false;
+  }
+  if (++instance.rises > kMostRises) {
+    throw base::Diagnostic(base::Fault::kUser, "Return type of recursive function does not converge: it grows with each call",
+                           "Return a type that doesn't depend on the depth of the recursion.")
+        .at(point_of(*instance.flow->source, control.span));
   }
   instance.result = joined;
   ++epoch_;
@@ -337,6 +351,32 @@ void Session::report_errors(Instance& instance) {
   }
 }
 
+namespace {
+
+bool can_leave(ir::TypeRef type) {
+  if (type->kind == ir::Kind::kSequence || ir::is_named(type, "bigint:")) {
+    return false;
+  }
+  return (type->elem == nullptr || can_leave(type->elem)) && std::all_of(type->items.begin(), type->items.end(), can_leave);
+}
+
+// The caller is Python: what the function returns must be something there.
+void check_result(const Instance& top) {
+  if (top.result == nullptr || can_leave(top.result)) {
+    return;
+  }
+  base::Diagnostic diagnostic(base::Fault::kUser, "a value of type " + ir::display(top.result) + " can't be returned to Python",
+                              "Return an array or a tuple.");
+  for (const FlowInstr& instr : top.flow->instrs) {
+    if (instr.op == FlowOp::kReturn) {
+      throw diagnostic.at(point_of(*top.flow->source, instr.span));
+    }
+  }
+  throw base::Diagnostic(diagnostic);
+}
+
+} // namespace
+
 Inferred Session::run(Handle function, const std::vector<ir::TypeRef>& arguments, ir::TypeRef result) {
   const size_t wanted = host_function(function)->parameters.size();
   if (wanted != arguments.size()) {
@@ -345,6 +385,7 @@ Inferred Session::run(Handle function, const std::vector<ir::TypeRef>& arguments
   }
   Instance& top = instance(function, arguments);
   report_errors(top);
+  check_result(top);
   top.declared_result = result;
   function_index(top);
   for (size_t i = 0; i < to_emit_.size(); ++i) { // grows while functions are emitted

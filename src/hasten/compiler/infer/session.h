@@ -26,6 +26,7 @@ struct Instance {
   ir::TypeRef result = nullptr;                          // null: no return is known yet
   ir::TypeRef declared_result = nullptr;
 
+  int rises = 0;            // how often the result's type became a wider one
   bool active = false;      // its propagation is on the stack
   bool settled = false;     // propagated at least once
   bool provisional = false; // used the result of an active function
@@ -86,7 +87,7 @@ private:
   std::map<ir::TypeRef, HostValue> named_;
   std::map<const syntax::Source*, uint32_t> source_names_;
   uint64_t epoch_ = 1;
-  int depth_ = 0;
+  std::vector<Instance*> stack_; // whose propagation is under way, the outermost first
 };
 
 // evaluate.cpp: one instruction that is neither a phi nor control, by the rules.

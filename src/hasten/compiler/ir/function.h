@@ -123,6 +123,17 @@ struct Binding {
   uint64_t handle = 0; // the Host's, in the process that compiled
 };
 
+// What floating-point code may assume or change, as LLVM names it.
+enum FastMath : uint8_t {
+  kNoNans = 1,
+  kNoInfinities = 2,
+  kNoSignedZeros = 4,
+  kReciprocals = 8,
+  kContractions = 16,
+  kApproximateFunctions = 32,
+  kReassociation = 64,
+};
+
 struct Module {
   std::vector<Function> functions; // 0 is the entry
   std::vector<RaiseSite> sites;
@@ -130,7 +141,7 @@ struct Module {
   std::vector<std::string> names; // functions' qualified names and files, as "file\0name"
   std::vector<Symbol> symbols;
   std::vector<Binding> bindings;
-  bool fastmath = false;
+  uint8_t fastmath = 0; // bits of FastMath
   bool bounds_check = true;
   bool parallel = false;
   bool debug = false;

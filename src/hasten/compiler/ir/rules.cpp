@@ -87,6 +87,7 @@ bool same_representation(TypeRef a, TypeRef b) {
   case Kind::kSlice:
   case Kind::kSequence:
   case Kind::kFormat:
+  case Kind::kUnion:
     return a->name == b->name && std::equal(a->items.begin(), a->items.end(), b->items.begin(), b->items.end(), same_representation);
   default:
     return false; // arrays, strings and what has no content: equal types are one type
@@ -99,6 +100,7 @@ bool is_aggregate(TypeRef type) {
   case Kind::kSlice:
   case Kind::kSequence:
   case Kind::kFormat:
+  case Kind::kUnion:
   case Kind::kOptional:
   case Kind::kRange:
     return true;

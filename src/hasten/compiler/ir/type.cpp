@@ -216,6 +216,18 @@ TypeRef optional_type(TypeRef elem) {
   return intern(std::move(type));
 }
 
+TypeRef union_type(const std::vector<TypeRef>& members) {
+  Type type{.kind = Kind::kUnion};
+  type.items = {int_type()};
+  type.items.insert(type.items.end(), members.begin(), members.end());
+  type.text = "union(";
+  for (size_t i = 0; i < members.size(); ++i) {
+    type.text += (i ? ", " : "") + members[i]->text;
+  }
+  type.text += ")";
+  return intern(std::move(type));
+}
+
 TypeRef slice_type(TypeRef start, TypeRef stop, TypeRef step) { return aggregate(Kind::kSlice, "slice", {start, stop, step}); }
 
 TypeRef named_type(std::string_view name) {
@@ -255,7 +267,8 @@ int slot_count(TypeRef type) {
   case Kind::kTuple:
   case Kind::kSlice:
   case Kind::kSequence:
-  case Kind::kFormat: {
+  case Kind::kFormat:
+  case Kind::kUnion: {
     int count = 0;
     for (TypeRef item : type->items) {
       count += slot_count(item);
@@ -286,6 +299,13 @@ std::string display(TypeRef type) {
     }
     return text + ")";
   }
+  case Kind::kUnion: {
+    std::string text;
+    for (size_t i = 1; i < type->items.size(); ++i) {
+      text += (i > 1 ? " | " : "") + display(type->items[i]);
+    }
+    return text;
+  }
   case Kind::kOptional:
     return "optional(" + display(type->elem) + ")";
   case Kind::kSequence:
@@ -294,8 +314,8 @@ std::string display(TypeRef type) {
     const size_t colon = type->name.find(':');
     const std::string what = type->name.substr(0, colon);
     const std::string rest = colon == std::string::npos ? "" : type->name.substr(colon + 1);
-    if (what == "literal") {
-      return "str";
+    if (what == "literal" || what == "bigint") {
+      return what == "literal" ? "str" : "int beyond 64 bits";
     }
     if (what == "descriptor") {
       return "dtype " + rest;
@@ -392,6 +412,9 @@ private:
     }
     if (take("optional")) {
       return items(&parts) && parts.size() == 1 ? optional_type(parts[0]) : nullptr;
+    }
+    if (take("union")) {
+      return items(&parts) && parts.size() > 1 && std::all_of(parts.begin(), parts.end(), is_number) ? union_type(parts) : nullptr;
     }
     if (take("format.")) {
       return take_quoted(&name) && items(&parts) ? format_type(name, std::move(parts)) : nullptr;

@@ -30,6 +30,7 @@ enum class Kind : uint8_t {
   kSequence,  // an iterable without storage of its own: enumerate, zip, reversed (name) over `items`
   kFormat,    // an f-string or % formatting that only an exception message uses: items are its arguments, name its template
   kObject,    // any Python object
+  kUnion,     // a number whose type is known at run time: items are the tag (a pyint) and the members, any of which the tag counts from 0
 };
 
 // What a kNamed value is; the first part of its name, before the colon.
@@ -76,6 +77,7 @@ TypeRef range_type(bool weak = true);
 TypeRef tuple_type(std::vector<TypeRef> items, std::string_view name = {});
 TypeRef array_type(TypeRef elem, int ndim, Layout layout, bool readonly = false); // elem is made strong
 TypeRef optional_type(TypeRef elem);
+TypeRef union_type(const std::vector<TypeRef>& members); // at least two different numbers
 TypeRef slice_type(TypeRef start, TypeRef stop, TypeRef step);
 TypeRef named_type(std::string_view name);
 TypeRef sequence_type(std::string_view what, std::vector<TypeRef> items);
@@ -88,6 +90,7 @@ inline bool is_real(TypeRef t) { return t->kind <= Kind::kFloat; }
 inline bool is_float(TypeRef t) { return t->kind == Kind::kFloat; }
 inline bool is_complex(TypeRef t) { return t->kind == Kind::kComplex; }
 inline bool is_array(TypeRef t) { return t->kind == Kind::kArray; }
+inline bool is_union(TypeRef t) { return t->kind == Kind::kUnion; }
 inline bool is_tuple(TypeRef t) { return t->kind == Kind::kTuple; }
 inline bool is_named(TypeRef t, std::string_view prefix) {
   return t->kind == Kind::kNamed && std::string_view(t->name).substr(0, prefix.size()) == prefix;

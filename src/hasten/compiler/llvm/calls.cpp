@@ -93,7 +93,7 @@ Parts call_extern(Unit& unit, Builder& b, llvm::StringRef name, ir::TypeRef resu
   callee->setDoesNotAccessMemory();
   callee->setWillReturn();
   llvm::CallInst* call = b.CreateCall(llvm::FunctionType::get(returned, value_types, false), callee, values);
-  if (!unit.ir().fastmath) {
+  if ((unit.ir().fastmath & ir::kApproximateFunctions) == 0) {
     call->addFnAttr(llvm::Attribute::NoBuiltin); // LLVM's rewrites of libm calls may change the last bit
   }
   for (unsigned i = 0; i < attributes.size(); ++i) {

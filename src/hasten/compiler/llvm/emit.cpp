@@ -67,7 +67,7 @@ void set_target_attributes(llvm::Module& module, const ir::Module& ir) {
     function.addFnAttr("target-features", host().features);
     function.addFnAttr("prefer-vector-width", width);
     function.addFnAttr("min-legal-vector-width", width);
-    if (ir.fastmath) {
+    if ((ir.fastmath & ir::kNoNans) != 0) {
       function.addFnAttr("no-nans-fp-math", "true");
     }
   }
@@ -120,7 +120,7 @@ Object emit_object(const ir::Module& ir, const EmitOptions& options) {
   if (dump_wanted("ir")) {
     dump("ir", ir::print(ir));
   }
-  const MachineLease machine(ir.fastmath, options.optimization);
+  const MachineLease machine((ir.fastmath & ir::kContractions) != 0, options.optimization);
   llvm::LLVMContext context;
   const bool want_llvm = options.want_llvm || dump_wanted("llvm");
   context.setDiscardValueNames(!want_llvm);

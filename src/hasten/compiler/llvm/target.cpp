@@ -116,7 +116,7 @@ const Host& host() {
   return *kHost;
 }
 
-MachineLease::MachineLease(bool fastmath, int optimization) {
+MachineLease::MachineLease(bool contract, int optimization) {
   {
     const std::lock_guard lock(pool().mutex);
     if (!pool().idle.empty()) {
@@ -127,7 +127,7 @@ MachineLease::MachineLease(bool fastmath, int optimization) {
   if (machine_ == nullptr) {
     machine_ = make_machine();
   }
-  machine_->Options.AllowFPOpFusion = fastmath ? llvm::FPOpFusion::Fast : llvm::FPOpFusion::Strict;
+  machine_->Options.AllowFPOpFusion = contract ? llvm::FPOpFusion::Fast : llvm::FPOpFusion::Strict;
   machine_->setOptLevel(optimization == 0 ? llvm::CodeGenOptLevel::None : llvm::CodeGenOptLevel::Default);
 }
 

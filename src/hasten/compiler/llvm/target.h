@@ -22,7 +22,7 @@ const Host& host();
 // A target machine for one compilation; machines are made on demand and used again. Thread-safe.
 class MachineLease {
 public:
-  MachineLease(bool fastmath, int optimization);
+  MachineLease(bool contract, int optimization);
   ~MachineLease();
   MachineLease(const MachineLease&) = delete;
   MachineLease& operator=(const MachineLease&) = delete;

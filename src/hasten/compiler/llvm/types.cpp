@@ -55,6 +55,7 @@ void append_parts(ir::TypeRef type, PartList& out) {
   case ir::Kind::kSlice:
   case ir::Kind::kSequence:
   case ir::Kind::kFormat:
+  case ir::Kind::kUnion:
     for (ir::TypeRef item : type->items) {
       append_parts(item, out);
     }

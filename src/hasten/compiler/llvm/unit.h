@@ -100,9 +100,16 @@ private:
 };
 
 inline Builder::Builder(Unit& unit) : llvm::IRBuilder<>(unit.context()) {
-  if (unit.ir().fastmath) {
-    setFastMathFlags(llvm::FastMathFlags::getFast());
-  }
+  const uint8_t bits = unit.ir().fastmath;
+  llvm::FastMathFlags flags;
+  flags.setNoNaNs((bits & ir::kNoNans) != 0);
+  flags.setNoInfs((bits & ir::kNoInfinities) != 0);
+  flags.setNoSignedZeros((bits & ir::kNoSignedZeros) != 0);
+  flags.setAllowReciprocal((bits & ir::kReciprocals) != 0);
+  flags.setAllowContract((bits & ir::kContractions) != 0);
+  flags.setApproxFunc((bits & ir::kApproximateFunctions) != 0);
+  flags.setAllowReassoc((bits & ir::kReassociation) != 0);
+  setFastMathFlags(flags);
 }
 
 // Sets attributes of an Env parameter: never null, aliases nothing, readable.

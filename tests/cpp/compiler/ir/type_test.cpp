@@ -25,13 +25,23 @@ TEST(Type, TheSpellingGivesTheTypeBack) {
       slice_type(none_type(), intp_type(), none_type()),
       optional_type(float_type()),
       range_type(false),
+      union_type({scalar_type(DType::kFloat64), int_type()}),
       named_type("literal:a(b, c)"),
   };
   for (TypeRef type : types) {
     EXPECT_EQ(parse_type(type->text), type) << type->text;
   }
   EXPECT_EQ(parse_type("datetime64[ns"), nullptr);
+  EXPECT_EQ(parse_type("union(pyint)"), nullptr);
+  EXPECT_EQ(parse_type("union(pyint, none)"), nullptr);
   EXPECT_EQ(parse_type("timedelta64"), scalar_type(DType::kTimedelta64));
+}
+
+TEST(Type, AUnionIsATagAndItsMembers) {
+  TypeRef type = union_type({scalar_type(DType::kFloat64), int_type()});
+  EXPECT_EQ(slot_count(type), 3);
+  EXPECT_EQ(display(type), "float64 | int");
+  EXPECT_FALSE(type->counted);
 }
 
 } // namespace
