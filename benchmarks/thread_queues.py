@@ -9,9 +9,9 @@ from time import perf_counter
 from typing import Any
 
 from _measure import Row, at_least, compare, main, row, times
-from hasten import queue as queues
 
 import hasten
+from hasten import queue as queues
 
 ITEMS = 50_000
 

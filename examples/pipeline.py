@@ -1,4 +1,4 @@
-"""A pipeline `source | stage | sink`: several threads a stage, bounded hand-over, a clean stop, and a count for each stage."""
+"""A pipeline `source | stage | sink`: threads for each stage, bounded hand-over, a clean stop, a live count."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ class Stage:
         return sum(self.counts)
 
     def work(self, index: int, outbox: hasten.Channel[Any] | None) -> None:
+        """Deal with items until there are no more; one thread of the stage runs this."""
         try:
             for item in self.inbox:
                 result = self.function(item)
@@ -37,6 +38,7 @@ class Stage:
             self.inbox.close(discard=True)  # an error here stops those before; at the end there is nothing left
 
     def start(self, outbox: hasten.Channel[Any] | None) -> list[hasten.Thread]:
+        """Start the threads of the stage."""
         threads = [hasten.Thread(target=self.work, args=(index, outbox)) for index in range(len(self.counts))]
         for thread in threads:
             thread.start()

@@ -10,11 +10,12 @@ class Sensor(hasten.Thread):
     """Measures until it is asked to stop."""
 
     def __init__(self, place: str, readings: hasten.Channel[tuple[str, int]]) -> None:
-        super().__init__(name=f"sensor {place}")
+        super().__init__(name=f"sensor {place}", target=self.measure)
         self.place = place
         self.readings = readings
 
-    def run(self) -> int:
+    def measure(self) -> int:
+        """Send readings; return how many."""
         for count in itertools.count():
             if self.stopping:
                 return count
@@ -27,11 +28,12 @@ class Recorder(hasten.Thread):
     """Counts what arrives from each place until the channel ends."""
 
     def __init__(self, readings: hasten.Channel[tuple[str, int]]) -> None:
-        super().__init__(name="recorder")
+        super().__init__(name="recorder", target=self.record)
         self.readings = readings
         self.counts: dict[str, int] = {}
 
-    def run(self) -> dict[str, int]:
+    def record(self) -> dict[str, int]:
+        """Count them; return the counts."""
         for place, _ in self.readings:
             self.counts[place] = self.counts.get(place, 0) + 1
         return self.counts

@@ -90,6 +90,16 @@ from multiprocessing import (
 from multiprocessing import (
     set_start_method as set_start_method,
 )
+
+from hasten._threads.channel import (
+    Channel as Channel,
+)
+from hasten._threads.channel import (
+    ChannelClosed as ChannelClosed,
+)
+from hasten._threads.channel import (
+    select as select,
+)
 from hasten._threads.executor import (
     ThreadPoolExecutor as ThreadPoolExecutor,
 )
@@ -102,15 +112,6 @@ from hasten._threads.thread import (
 from hasten._threads.thread import (
     Timer as Timer,
 )
-from hasten._threads.channel import (
-    Channel as Channel,
-)
-from hasten._threads.channel import (
-    ChannelClosed as ChannelClosed,
-)
 from hasten._threads.thread import (
     current_thread as current_thread,
-)
-from hasten._threads.channel import (
-    select as select,
 )

@@ -12,7 +12,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 
-from hasten._mirror import AliasLoader, Loader, Mirror, has_own_file, original
+from hasten._mirror import AliasLoader, Loader, Mirror, has_own_file, original, set_aside
 
 DROP_INS = {
     "concurrent.futures": "hasten.futures",
@@ -84,7 +84,7 @@ class _DropInFinder:
         return ours if has_own_file(ours) else None
 
     def _is_of_loading_original(self, name: str) -> bool:
-        # What an original itself imports of its own parts is the original's: the drop-in needs the whole original first.
+        # What an original imports of its own parts is the original's: the drop-in needs the whole original first.
         return any(name == loading or name.startswith(loading + ".") for loading in self.loading_original)
 
     def _root(self, name: str) -> str | None:
@@ -104,7 +104,7 @@ class _DropInLoader(Loader):
         if spec.name.partition(".")[0] not in _WITHOUT_ORIGINAL:
             self.finder.loading_original.add(spec.name)
             try:
-                importlib.import_module(spec.name)
+                set_aside[spec.name] = importlib.import_module(spec.name)
             finally:
                 self.finder.loading_original.discard(spec.name)
         self.alias = AliasLoader(_drop_in(spec.name, self.ours))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from hasten import _core
@@ -36,6 +36,7 @@ class ThreadPoolExecutor(_core.Crew, _Standard):
         Called in each thread before its first task. If it raises, the executor is broken.
     """
 
+    _threads: set[Any]
     submit = _core.Crew._submit
 
     def __init__(
@@ -88,7 +89,7 @@ class ThreadPoolExecutor(_core.Crew, _Standard):
         self._threads = set()
 
     def _initializer_failed(self) -> None:
-        self._broken = "A thread initializer failed, the thread pool is not usable anymore"
+        self._broken = "A thread initializer failed, the thread pool is not usable anymore"  # type: ignore[assignment]
         left = self._recall()
         self._close()
         for future in left:

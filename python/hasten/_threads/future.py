@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from hasten import _core
 from hasten._mirror import original
@@ -22,7 +22,7 @@ class Future(_core.Future, _futures.Future[Any]):
     def __await__(self) -> Generator[Any, None, Any]:
         import asyncio
 
-        return cast("Generator[Any, None, Any]", asyncio.wrap_future(self).__await__())
+        return asyncio.wrap_future(self).__await__()
 
 
 _core.register_thread_classes(

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from hasten import _core
 from hasten._mirror import original
 from hasten._threads import workers
-from hasten._threads.results import AsyncResult, PoolTimeoutError, ResultIterator
+from hasten._threads.results import PoolTimeoutError
 from hasten._threads.thread import Thread
 
 if TYPE_CHECKING:
+    import concurrent.futures as _futures
     import threading
     from multiprocessing import pool as _pool
     from multiprocessing import util as _util
-    import concurrent.futures as _futures
 else:
     threading = original("threading")
     _pool = original("multiprocessing.pool")
@@ -94,7 +94,7 @@ class ThreadPool(_core.Crew, _pool.ThreadPool):
         self,
         func: Callable[..., Any],
         args: Iterable[Any] = (),
-        kwds: Mapping[str, Any] = {},  # noqa: B006  # as the standard signature; it is only read
+        kwds: Mapping[str, Any] = {},  # as the standard signature; it is only read
         *,
         timeout: float | None = None,
     ) -> Any:
@@ -161,13 +161,13 @@ class ThreadPool(_core.Crew, _pool.ThreadPool):
         self,
         func: Callable[[Any], Any],
         iterable: Iterable[Any],
-        chunksize: int = 1,
+        chunksize: int | None = 1,
         *,
         timeout: float | None = None,
         on_error: OnError = "raise",
         progress: bool | str = False,
         window: int | None = None,
-    ) -> Any:
+    ) -> Any:  # the standard class, or a generator around it
         """Iterate over ``func(item) for item in iterable``, in order, as the threads compute it."""
         return self._iterate(func, iterable, chunksize, True, timeout, on_error, progress, window)
 
@@ -175,7 +175,7 @@ class ThreadPool(_core.Crew, _pool.ThreadPool):
         self,
         func: Callable[[Any], Any],
         iterable: Iterable[Any],
-        chunksize: int = 1,
+        chunksize: int | None = 1,
         *,
         timeout: float | None = None,
         on_error: OnError = "raise",
@@ -230,6 +230,10 @@ class ThreadPool(_core.Crew, _pool.ThreadPool):
         name = f"ThreadPool-{self._number}_{len(self._pool)}"
         thread = workers.start(name, self._worker(), self._initializer, self._initargs, fail, daemon=True)
         self._pool.append(thread)
+
+    def _check_running(self) -> None:
+        if self._state != _pool.RUN:
+            self._refuse()
 
     def _start_anew(self) -> None:
         self._pool = []
@@ -290,7 +294,7 @@ class ThreadPool(_core.Crew, _pool.ThreadPool):
         self,
         func: Callable[[Any], Any],
         iterable: Iterable[Any],
-        chunksize: int,
+        chunksize: int | None,
         ordered: bool,
         timeout: float | None,
         on_error: OnError,
@@ -298,6 +302,7 @@ class ThreadPool(_core.Crew, _pool.ThreadPool):
         window: int | None,
     ) -> Any:
         self._check_running()
+        chunksize = 1 if chunksize is None else chunksize
         if chunksize < 1:
             raise ValueError(f"Chunksize must be 1+, not {chunksize}")
         if window is not None and window < 1:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from multiprocessing import TimeoutError as _StandardTimeoutError
     from multiprocessing import pool as _pool
 
-    _StandardIterator = _pool.IMapIterator[Any]
+    _StandardIterator = object  # its methods are the engine's
 else:
     _futures = original("concurrent.futures")
     _pool = original("multiprocessing.pool")

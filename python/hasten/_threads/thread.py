@@ -39,7 +39,7 @@ class Thread(threading.Thread):
     def start(self) -> None:
         """Start the thread; once only."""
         target = cast("Callable[..., Any] | None", getattr(self, "_target", None))
-        if target is not None and not self._started.is_set():
+        if target is not None and self.ident is None:
             self._target = _core.Recorder(target, self)
         super().start()
 

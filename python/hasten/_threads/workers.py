@@ -86,4 +86,4 @@ def _finish() -> None:
         thread.join()
 
 
-threading._register_atexit(_finish)
+threading._register_atexit(_finish)  # type: ignore[attr-defined]  # before non-daemon threads are joined

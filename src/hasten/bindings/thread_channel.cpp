@@ -365,7 +365,8 @@ void watch_dealloc(PyObject* self) {
 }
 
 PyType_Slot watch_slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(watch_dealloc)}, {0, nullptr}};
-PyType_Spec watch_spec = {"hasten._core.ChannelWatch", sizeof(WatchObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, watch_slots};
+PyType_Spec watch_spec = {"hasten._core.ChannelWatch", sizeof(WatchObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                          watch_slots};
 
 // ---------------------------------------------------------------- life
 
@@ -419,7 +420,8 @@ void dealloc(PyObject* self) {
 
 PyMethodDef methods[] = {
     {"put", python_method(put), METH_FASTCALL | METH_KEYWORDS,
-     "put($self, item, block=True, timeout=None)\n--\n\nHand an item over; wait while the channel is full. Raises queue.Full and ChannelClosed."},
+     "put($self, item, block=True, timeout=None)\n--\n\nHand an item over; wait while the channel is full. Raises queue.Full and "
+     "ChannelClosed."},
     {"get", python_method(get), METH_FASTCALL | METH_KEYWORDS,
      "get($self, block=True, timeout=None)\n--\n\nTake the oldest item; wait for one. Raises queue.Empty, and ChannelClosed at the end."},
     {"put_nowait", put_nowait, METH_O, "Hand an item over, or raise queue.Full."},
@@ -457,7 +459,8 @@ PyType_Slot slots[] = {
     {Py_tp_methods, methods},
     {Py_tp_getset, attributes},
     {Py_tp_members, members},
-    {Py_tp_doc, const_cast<char*>("Channel(maxsize=0, *, max_bytes=0)\n--\n\nHands items from threads to threads, in order, until it is closed.")},
+    {Py_tp_doc,
+     const_cast<char*>("Channel(maxsize=0, *, max_bytes=0)\n--\n\nHands items from threads to threads, in order, until it is closed.")},
     {0, nullptr},
 };
 

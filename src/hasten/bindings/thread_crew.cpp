@@ -113,8 +113,9 @@ Waited wait_for(ThreadJob* job, int64_t deadline) {
     return Waited::kWoken;
   }
   if (job->crew != nullptr && job->generation != parallel::process_generation()) {
-    PyErr_SetString(PyExc_RuntimeError, "this result was left behind by a fork: the thread that would make it lives in the parent process only; "
-                                        "submit the task in this process");
+    PyErr_SetString(PyExc_RuntimeError,
+                    "this result was left behind by a fork: the thread that would make it lives in the parent process only; "
+                    "submit the task in this process");
     return Waited::kFailed;
   }
   return wait_in(job->waiting, deadline);
@@ -262,7 +263,8 @@ void worker_dealloc(PyObject* self) {
 }
 
 PyMethodDef worker_methods[] = {
-    {"run", worker_run, METH_O, "Run jobs until the pool is closed and nothing is left; each task sees these context variables besides its own."},
+    {"run", worker_run, METH_O,
+     "Run jobs until the pool is closed and nothing is left; each task sees these context variables besides its own."},
     {"close", worker_close, METH_NOARGS, "Let the workers go when nothing is left to do."},
     {"recall", worker_recall, METH_NOARGS, "Take back what no worker has begun."},
     {"leave", worker_leave, METH_NOARGS, "Count this worker out; it has run nothing."},
@@ -275,7 +277,8 @@ PyType_Slot worker_slots[] = {
     {0, nullptr},
 };
 
-PyType_Spec worker_spec = {"hasten._core.Worker", sizeof(WorkerObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, worker_slots};
+PyType_Spec worker_spec = {"hasten._core.Worker", sizeof(WorkerObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                           worker_slots};
 
 // ---------------------------------------------------------------- the pool
 
@@ -461,7 +464,8 @@ PyMethodDef crew_methods[] = {
     {"_submit", python_method(submit), METH_FASTCALL | METH_KEYWORDS,
      "submit($self, fn, /, *args, **kwargs)\n--\n\nRun fn(*args, **kwargs) in a worker; return its future."},
     {"_apply_async", python_method(apply_async), METH_FASTCALL | METH_KEYWORDS,
-     "apply_async($self, func, args=(), kwds={}, callback=None, error_callback=None)\n--\n\nRun func(*args, **kwds) in a worker; return its AsyncResult."},
+     "apply_async($self, func, args=(), kwds={}, callback=None, error_callback=None)\n--\n\nRun func(*args, **kwds) in a worker; return "
+     "its AsyncResult."},
     {"_map_job", python_method(crew_map), METH_FASTCALL, nullptr},
     {"_imap_job", python_method(make_and_dispatch<make_imap>), METH_FASTCALL, nullptr},
     {"_worker", crew_worker, METH_NOARGS, "What a new thread needs of the pool."},
@@ -485,7 +489,8 @@ PyType_Slot crew_slots[] = {
     {0, nullptr},
 };
 
-PyType_Spec crew_spec = {"hasten._core.Crew", sizeof(CrewObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, crew_slots};
+PyType_Spec crew_spec = {"hasten._core.Crew", sizeof(CrewObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+                         crew_slots};
 
 } // namespace
 

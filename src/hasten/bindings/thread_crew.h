@@ -31,18 +31,18 @@ struct JobKind {
 // The beginning of every object that stands for a task or many: a future, an AsyncResult, an iterator over results.
 struct ThreadJob {
   PyObject_HEAD const JobKind* kind;
-  Crew* crew;                // null: none
-  PyObject* context;         // the context variables of whoever submitted it
+  Crew* crew;                 // null: none
+  PyObject* context;          // the context variables of whoever submitted it
   parallel::WaitList waiting; // threads that want its end
-  uint32_t generation;       // of the process that it belongs to
+  uint32_t generation;        // of the process that it belongs to
 };
 
 inline PyObject* object_of(ThreadJob* job) { return reinterpret_cast<PyObject*>(job); }
 
 // Shared by the pool, its threads and its jobs.
 struct Crew {
-  parallel::WorkQueue<ThreadJob*> queue;  // owns references
-  parallel::Ring<ThreadJob*> stalled;     // iterations whose results nobody reads; borrowed
+  parallel::WorkQueue<ThreadJob*> queue; // owns references
+  parallel::Ring<ThreadJob*> stalled;    // iterations whose results nobody reads; borrowed
   long references = 1;
   int most = 0; // threads that it may have
   int live = 0;

@@ -1,6 +1,6 @@
-// concurrent.futures' Future without what it seldom needs. The standard class reads and writes _condition, _state, _result, _waiters …; here
-// these are computed attributes. As long as nobody has asked for the condition, each change of state is one step under the GIL; from then
-// on the standard class's own methods, which lock the condition, do everything.
+// concurrent.futures' Future without what it seldom needs. The standard class reads and writes _condition, _state, _result, _waiters …;
+// here these are computed attributes. As long as nobody has asked for the condition, each change of state is one step under the GIL; from
+// then on the standard class's own methods, which lock the condition, do everything.
 #include <array>
 #include <cstring>
 
@@ -26,8 +26,9 @@ struct FutureObject {
   State state;
 };
 
-constexpr PyObject* FutureObject::*kSlots[] = {&FutureObject::function,  &FutureObject::args,      &FutureObject::keywords, &FutureObject::result,
-                                               &FutureObject::exception, &FutureObject::condition, &FutureObject::waiters,  &FutureObject::callbacks};
+constexpr PyObject* FutureObject::* kSlots[] = {&FutureObject::function, &FutureObject::args,      &FutureObject::keywords,
+                                                &FutureObject::result,   &FutureObject::exception, &FutureObject::condition,
+                                                &FutureObject::waiters,  &FutureObject::callbacks};
 
 FutureObject* cast(PyObject* self) { return reinterpret_cast<FutureObject*>(self); }
 FutureObject* cast(ThreadJob* job) { return reinterpret_cast<FutureObject*>(job); }
@@ -251,14 +252,17 @@ PyObject* set_result(PyObject* self, PyObject* value) { return finish(cast(self)
 PyObject* set_exception(PyObject* self, PyObject* value) { return finish(cast(self), nullptr, value) ? Py_NewRef(Py_None) : nullptr; }
 
 PyMethodDef methods[] = {
-    {"result", python_method(result), METH_FASTCALL | METH_KEYWORDS, "result($self, timeout=None)\n--\n\nWait for the task; return its value or raise its exception."},
-    {"exception", python_method(exception), METH_FASTCALL | METH_KEYWORDS, "exception($self, timeout=None)\n--\n\nWait for the task; return its exception or None."},
+    {"result", python_method(result), METH_FASTCALL | METH_KEYWORDS,
+     "result($self, timeout=None)\n--\n\nWait for the task; return its value or raise its exception."},
+    {"exception", python_method(exception), METH_FASTCALL | METH_KEYWORDS,
+     "exception($self, timeout=None)\n--\n\nWait for the task; return its exception or None."},
     {"cancel", cancel, METH_NOARGS, "Keep the task from running; False where it runs or has run."},
     {"cancelled", cancelled, METH_NOARGS, "Whether it was cancelled."},
     {"running", running, METH_NOARGS, "Whether the task runs."},
     {"done", done, METH_NOARGS, "Whether it was cancelled or has run."},
     {"add_done_callback", add_done_callback, METH_O, "Call a function with this future when it is done."},
-    {"set_running_or_notify_cancel", set_running_or_notify_cancel, METH_NOARGS, "For executors: mark it as running, or as cancelled for good."},
+    {"set_running_or_notify_cancel", set_running_or_notify_cancel, METH_NOARGS,
+     "For executors: mark it as running, or as cancelled for good."},
     {"set_result", set_result, METH_O, "For executors: set the value."},
     {"set_exception", set_exception, METH_O, "For executors: set the exception."},
     {nullptr, nullptr, 0, nullptr},
@@ -342,7 +346,7 @@ int init(PyObject*, PyObject*, PyObject*) { return 0; }
 int traverse(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(Py_TYPE(self));
   Py_VISIT(cast(self)->job.context);
-  for (PyObject* FutureObject::*slot : kSlots) {
+  for (PyObject* FutureObject::* slot : kSlots) {
     Py_VISIT(cast(self)->*slot);
   }
   return 0;
@@ -350,7 +354,7 @@ int traverse(PyObject* self, visitproc visit, void* arg) {
 
 int clear(PyObject* self) {
   Py_CLEAR(cast(self)->job.context);
-  for (PyObject* FutureObject::*slot : kSlots) {
+  for (PyObject* FutureObject::* slot : kSlots) {
     Py_CLEAR(cast(self)->*slot);
   }
   return 0;
@@ -366,9 +370,12 @@ void dealloc(PyObject* self) {
 }
 
 PyType_Slot slots[] = {
-    {Py_tp_new, reinterpret_cast<void*>(make)},           {Py_tp_init, reinterpret_cast<void*>(init)},
-    {Py_tp_dealloc, reinterpret_cast<void*>(dealloc)},    {Py_tp_traverse, reinterpret_cast<void*>(traverse)},
-    {Py_tp_clear, reinterpret_cast<void*>(clear)},        {Py_tp_methods, methods},
+    {Py_tp_new, reinterpret_cast<void*>(make)},
+    {Py_tp_init, reinterpret_cast<void*>(init)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(dealloc)},
+    {Py_tp_traverse, reinterpret_cast<void*>(traverse)},
+    {Py_tp_clear, reinterpret_cast<void*>(clear)},
+    {Py_tp_methods, methods},
     {Py_tp_getset, attributes},
     {Py_tp_doc, const_cast<char*>("The state of a future; its condition and its lists come into being when somebody asks for them.")},
     {0, nullptr},

@@ -161,7 +161,8 @@ Outcome run_item(IteratorObject* self, PyObject* item) {
 void run(ThreadJob* job, const Piece&, int* busy) {
   IteratorObject* self = cast(job);
   PyObject* single = nullptr;
-  PyObject** items = self->chunk == 1 ? &single : static_cast<PyObject**>(PyMem_Malloc(static_cast<size_t>(self->chunk) * sizeof(PyObject*)));
+  PyObject** items =
+      self->chunk == 1 ? &single : static_cast<PyObject**>(PyMem_Malloc(static_cast<size_t>(self->chunk) * sizeof(PyObject*)));
   const Py_ssize_t first = self->pulled;
   const Py_ssize_t count = items == nullptr ? 0 : pull(self, items);
   --*busy;
@@ -170,7 +171,7 @@ void run(ThreadJob* job, const Piece&, int* busy) {
     commit(self, first + i, outcome);
   }
   if (items != &single) {
-    PyMem_Free(items);
+    PyMem_Free(static_cast<void*>(items));
   }
 }
 
@@ -229,7 +230,8 @@ PyObject* next_until(IteratorObject* self, int64_t deadline) {
       return nullptr;
     }
     if (waited == Waited::kTimedOut && !has_next(self)) {
-      PyErr_SetString(thread_classes.pool_timeout_error, "the next result is not there yet; its task goes on, for a thread can't be killed");
+      PyErr_SetString(thread_classes.pool_timeout_error,
+                      "the next result is not there yet; its task goes on, for a thread can't be killed");
       return nullptr;
     }
   }
@@ -257,7 +259,8 @@ PyObject* abandon_tasks(PyObject* self, PyObject* exception) {
 }
 
 PyMethodDef methods[] = {
-    {"next", python_method(next), METH_FASTCALL | METH_KEYWORDS, "next($self, timeout=None)\n--\n\nWait for the next result and return it, or raise its task's exception."},
+    {"next", python_method(next), METH_FASTCALL | METH_KEYWORDS,
+     "next($self, timeout=None)\n--\n\nWait for the next result and return it, or raise its task's exception."},
     {"_abandon", abandon_tasks, METH_O, "End the input with this exception."},
     {nullptr, nullptr, 0, nullptr},
 };
@@ -318,7 +321,8 @@ PyType_Slot slots[] = {
     {0, nullptr},
 };
 
-PyType_Spec spec = {"hasten._core.ResultIterator", sizeof(IteratorObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots};
+PyType_Spec spec = {"hasten._core.ResultIterator", sizeof(IteratorObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+                    slots};
 
 } // namespace
 

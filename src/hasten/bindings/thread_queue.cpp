@@ -30,7 +30,8 @@ QueueObject* cast(PyObject* self) { return reinterpret_cast<QueueObject*>(self);
 
 // ---------------------------------------------------------------- the standard class
 
-PyObject* call_standard(const char* method, PyObject* self, PyObject* first = nullptr, PyObject* second = nullptr, PyObject* third = nullptr) {
+PyObject* call_standard(const char* method, PyObject* self, PyObject* first = nullptr, PyObject* second = nullptr,
+                        PyObject* third = nullptr) {
   PyObject* function = PyObject_GetAttrString(thread_classes.standard_queue, method);
   PyObject* result = function == nullptr ? nullptr : PyObject_CallFunctionObjArgs(function, self, first, second, third, nullptr);
   Py_XDECREF(function);
@@ -222,8 +223,10 @@ PyObject* join(PyObject* object, PyObject*) {
 }
 
 PyMethodDef methods[] = {
-    {"put", python_method(put), METH_FASTCALL | METH_KEYWORDS, "put($self, item, block=True, timeout=None)\n--\n\nPut an item into the queue; wait for room, or raise Full."},
-    {"get", python_method(get), METH_FASTCALL | METH_KEYWORDS, "get($self, block=True, timeout=None)\n--\n\nTake an item out of the queue; wait for one, or raise Empty."},
+    {"put", python_method(put), METH_FASTCALL | METH_KEYWORDS,
+     "put($self, item, block=True, timeout=None)\n--\n\nPut an item into the queue; wait for room, or raise Full."},
+    {"get", python_method(get), METH_FASTCALL | METH_KEYWORDS,
+     "get($self, block=True, timeout=None)\n--\n\nTake an item out of the queue; wait for one, or raise Empty."},
     {"put_nowait", put_nowait, METH_O, "Put an item into the queue, or raise Full."},
     {"get_nowait", get_nowait, METH_NOARGS, "Take an item out of the queue, or raise Empty."},
     {"qsize", qsize, METH_NOARGS, "How many items it holds."},
@@ -424,9 +427,12 @@ PyObject* simple_empty(PyObject* self, PyObject*) { return PyBool_FromLong(simpl
 PyObject* simple_qsize(PyObject* self, PyObject*) { return PyLong_FromSize_t(simple(self).items.size()); }
 
 PyMethodDef simple_methods[] = {
-    {"put", python_method(simple_put), METH_FASTCALL | METH_KEYWORDS, "put($self, item, block=True, timeout=None)\n--\n\nPut an item into the queue; never waits."},
-    {"put_nowait", python_method(simple_put_nowait), METH_FASTCALL | METH_KEYWORDS, "put_nowait($self, item)\n--\n\nPut an item into the queue."},
-    {"get", python_method(simple_get), METH_FASTCALL | METH_KEYWORDS, "get($self, block=True, timeout=None)\n--\n\nTake the oldest item; wait for one, or raise Empty."},
+    {"put", python_method(simple_put), METH_FASTCALL | METH_KEYWORDS,
+     "put($self, item, block=True, timeout=None)\n--\n\nPut an item into the queue; never waits."},
+    {"put_nowait", python_method(simple_put_nowait), METH_FASTCALL | METH_KEYWORDS,
+     "put_nowait($self, item)\n--\n\nPut an item into the queue."},
+    {"get", python_method(simple_get), METH_FASTCALL | METH_KEYWORDS,
+     "get($self, block=True, timeout=None)\n--\n\nTake the oldest item; wait for one, or raise Empty."},
     {"get_nowait", simple_get_nowait, METH_NOARGS, "Take the oldest item, or raise Empty."},
     {"empty", simple_empty, METH_NOARGS, "Whether it holds no item."},
     {"qsize", simple_qsize, METH_NOARGS, "How many items it holds."},
@@ -458,7 +464,9 @@ PyType_Slot simple_slots[] = {
     {Py_tp_clear, reinterpret_cast<void*>(simple_clear)},
     {Py_tp_methods, simple_methods},
     {Py_tp_members, simple_members},
-    {Py_tp_doc, const_cast<char*>("SimpleQueue()\n--\n\nAn unbounded queue; put() may be called from anywhere, also from destructors and signal handlers.")},
+    {Py_tp_doc,
+     const_cast<char*>(
+         "SimpleQueue()\n--\n\nAn unbounded queue; put() may be called from anywhere, also from destructors and signal handlers.")},
     {0, nullptr},
 };
 

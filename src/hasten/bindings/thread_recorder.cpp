@@ -21,7 +21,8 @@ PyTypeObject* recorder_type = nullptr;
 RecorderObject* cast(PyObject* self) { return reinterpret_cast<RecorderObject*>(self); }
 
 bool keep_value(PyObject* thread, PyObject* value) {
-  return (value == Py_None || PyObject_SetAttrString(thread, "_value", value) == 0) && PyObject_SetAttrString(thread, "_exception", Py_None) == 0;
+  return (value == Py_None || PyObject_SetAttrString(thread, "_value", value) == 0) &&
+         PyObject_SetAttrString(thread, "_exception", Py_None) == 0;
 }
 
 void keep_exception(PyObject* thread) {
@@ -112,12 +113,14 @@ PyType_Slot slots[] = {
     {Py_tp_descr_get, reinterpret_cast<void*>(bind_method)},
     {Py_tp_getset, attributes},
     {Py_tp_members, members},
-    {Py_tp_doc, const_cast<char*>("Recorder(function, thread=None, /)\n--\n\nCalls a function and keeps its value or exception in a thread: "
-                                  "the given one, or else the first argument.")},
+    {Py_tp_doc,
+     const_cast<char*>("Recorder(function, thread=None, /)\n--\n\nCalls a function and keeps its value or exception in a thread: "
+                       "the given one, or else the first argument.")},
     {0, nullptr},
 };
 
-PyType_Spec spec = {"hasten._core.Recorder", sizeof(RecorderObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL, slots};
+PyType_Spec spec = {"hasten._core.Recorder", sizeof(RecorderObject), 0,
+                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL, slots};
 
 } // namespace
 

@@ -18,7 +18,7 @@ struct ResultObject {
   PyObject* error_callback;
   PyObject** items; // of map; each is dropped when it has been used
   Py_ssize_t count;
-  Py_ssize_t next;  // the first that nobody has claimed
+  Py_ssize_t next; // the first that nobody has claimed
   Py_ssize_t chunk;
   Py_ssize_t open;      // tasks whose chunk has not ended
   Py_ssize_t completed; // for progress
@@ -27,8 +27,9 @@ struct ResultObject {
   bool is_ready;
 };
 
-constexpr PyObject* ResultObject::*kSlots[] = {&ResultObject::function,  &ResultObject::args,     &ResultObject::keywords,      &ResultObject::value,
-                                               &ResultObject::exception, &ResultObject::callback, &ResultObject::error_callback};
+constexpr PyObject* ResultObject::* kSlots[] = {&ResultObject::function,      &ResultObject::args,      &ResultObject::keywords,
+                                                &ResultObject::value,         &ResultObject::exception, &ResultObject::callback,
+                                                &ResultObject::error_callback};
 
 ResultObject* cast(PyObject* self) { return reinterpret_cast<ResultObject*>(self); }
 ResultObject* cast(ThreadJob* job) { return reinterpret_cast<ResultObject*>(job); }
@@ -39,11 +40,11 @@ void drop_items(ResultObject* self) {
   for (Py_ssize_t i = 0; items != nullptr && i < self->count; ++i) {
     Py_XDECREF(items[i]);
   }
-  PyMem_Free(items);
+  PyMem_Free(static_cast<void*>(items));
 }
 
 void drop_call(ResultObject* self) {
-  for (PyObject* ResultObject::*slot : {&ResultObject::function, &ResultObject::args, &ResultObject::keywords}) {
+  for (PyObject* ResultObject::* slot : {&ResultObject::function, &ResultObject::args, &ResultObject::keywords}) {
     Py_XDECREF(take(self->*slot));
   }
   Py_XDECREF(take(self->job.context));
@@ -260,7 +261,8 @@ PyObject* get_completed(PyObject* self, void*) { return PyLong_FromSsize_t(cast(
 PyObject* get_total(PyObject* self, void*) { return PyLong_FromSsize_t(cast(self)->count); }
 
 PyMethodDef methods[] = {
-    {"get", python_method(get), METH_FASTCALL | METH_KEYWORDS, "get($self, timeout=None)\n--\n\nWait for the value and return it, or raise the task's exception."},
+    {"get", python_method(get), METH_FASTCALL | METH_KEYWORDS,
+     "get($self, timeout=None)\n--\n\nWait for the value and return it, or raise the task's exception."},
     {"wait", python_method(wait), METH_FASTCALL | METH_KEYWORDS, "wait($self, timeout=None)\n--\n\nWait until the value is there."},
     {"ready", ready, METH_NOARGS, "Whether the value is there."},
     {"successful", successful, METH_NOARGS, "Whether no task raised."},
@@ -280,7 +282,7 @@ int traverse(PyObject* object, visitproc visit, void* arg) {
   ResultObject* self = cast(object);
   Py_VISIT(Py_TYPE(object));
   Py_VISIT(self->job.context);
-  for (PyObject* ResultObject::*slot : kSlots) {
+  for (PyObject* ResultObject::* slot : kSlots) {
     Py_VISIT(self->*slot);
   }
   for (Py_ssize_t i = 0; self->items != nullptr && i < self->count; ++i) {
@@ -292,7 +294,7 @@ int traverse(PyObject* object, visitproc visit, void* arg) {
 int clear(PyObject* object) {
   ResultObject* self = cast(object);
   Py_CLEAR(self->job.context);
-  for (PyObject* ResultObject::*slot : kSlots) {
+  for (PyObject* ResultObject::* slot : kSlots) {
     Py_CLEAR(self->*slot);
   }
   drop_items(self);

@@ -52,7 +52,8 @@ PyTypeObject* add_type(PyObject* module, const char* name, PyType_Spec* spec) {
 
 bool init_threads(PyObject* module) {
   return init_thread_crew(module) && init_thread_future(module) && init_thread_result(module) && init_thread_imap(module) &&
-         init_thread_channel(module) && init_thread_queue(module) && init_thread_recorder(module) && PyModule_AddFunctions(module, functions) == 0;
+         init_thread_channel(module) && init_thread_queue(module) && init_thread_recorder(module) &&
+         PyModule_AddFunctions(module, functions) == 0;
 }
 
 } // namespace hasten::bindings

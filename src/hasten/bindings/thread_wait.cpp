@@ -121,7 +121,8 @@ bool sort_arguments(const CallSignature& signature, PyObject* const* args, Py_ss
     found[names++] = nullptr;
   }
   if (count > signature.positional) {
-    PyErr_Format(PyExc_TypeError, "%s() takes at most %d positional arguments (%zd given)", signature.function, signature.positional, count);
+    PyErr_Format(PyExc_TypeError, "%s() takes at most %d positional arguments (%zd given)", signature.function, signature.positional,
+                 count);
     return false;
   }
   std::copy_n(args, count, found);

@@ -54,7 +54,7 @@ public:
 
   // Forgets the items and gives the memory back.
   void release() {
-    std::free(items_);
+    std::free(static_cast<void*>(items_));
     *this = Ring();
   }
 
@@ -74,7 +74,7 @@ private:
     for (size_t i = 0; i < size_; ++i) {
       items[i] = (*this)[i];
     }
-    std::free(items_);
+    std::free(static_cast<void*>(items_));
     items_ = items;
     capacity_ = larger;
     head_ = 0;

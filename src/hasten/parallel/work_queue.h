@@ -1,8 +1,8 @@
 // What the workers of a pool have to do, and which of them sleep.
 //
-// A job that many workers can share stays at the front until nothing of it is left to claim, so a thousand short tasks are one entry. Only one
-// worker is summoned at a time; it summons the next when it arrives and finds more to do than it takes itself. So a burst of short tasks
-// wakes one or two workers, and tasks that block still get a worker each.
+// A job that many workers can share stays at the front until nothing of it is left to claim, so a thousand short tasks are one entry. Only
+// one worker is summoned at a time; it summons the next when it arrives and finds more to do than it takes itself. So a burst of short
+// tasks wakes one or two workers, and tasks that block still get a worker each.
 //
 // Locks nothing: the caller serialises.
 #pragma once

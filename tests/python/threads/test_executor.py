@@ -1,4 +1,4 @@
-"""hasten.ThreadPoolExecutor: concurrent.futures' contract, asyncio, context variables, fork, and the interpreter's end."""
+"""hasten.ThreadPoolExecutor: concurrent.futures' contract, asyncio, context variables, fork, the interpreter's end."""
 
 from __future__ import annotations
 

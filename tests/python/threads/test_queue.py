@@ -8,9 +8,9 @@ import time
 from typing import Any
 
 import pytest
-from hasten import queue as queues
 
 import hasten
+from hasten import queue as queues
 
 LONG = 30.0
 KINDS = [queues.Queue, queues.LifoQueue, queues.PriorityQueue]
@@ -62,7 +62,7 @@ def test_threads_that_wait_go_on_when_the_insides_are_asked_for() -> None:
 
 
 def test_a_subclass_may_change_what_a_queue_is() -> None:
-    class Unique(queues.Queue):
+    class Unique(queues.Queue[Any]):
         def _init(self, maxsize: int) -> None:
             self.queue = set()
 
@@ -79,7 +79,7 @@ def test_a_subclass_may_change_what_a_queue_is() -> None:
 
 
 def test_a_subclass_may_extend_put() -> None:
-    class Counting(queues.Queue):
+    class Counting(queues.Queue[Any]):
         puts = 0
 
         def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:

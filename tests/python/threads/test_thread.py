@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import threading
 import weakref
@@ -49,10 +50,8 @@ def test_a_subclass_has_a_result() -> None:
 
     class Catching(hasten.Thread):
         def run(self) -> None:
-            try:
+            with contextlib.suppress(ZeroDivisionError):
                 super().run()
-            except ZeroDivisionError:
-                pass
 
     doubling, catching = Doubling(target=lambda: 21), Catching(target=lambda: 1 / 0)
     doubling.start()

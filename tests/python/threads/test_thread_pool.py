@@ -238,9 +238,7 @@ def test_terminating_ends_what_has_not_begun() -> None:
         pool.apply(abs, (1,))
 
 
-def test_callbacks_that_raise_do_not_stop_the_pool(
-    pool: hasten.ThreadPool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_callbacks_that_raise_do_not_stop_the_pool(pool: hasten.ThreadPool, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
     monkeypatch.setattr(sys, "unraisablehook", lambda args: seen.append(args.exc_value))
     result = pool.apply_async(abs, (-1,), callback=lambda value: 1 / 0)
