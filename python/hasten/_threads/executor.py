@@ -47,6 +47,8 @@ class ThreadPoolExecutor(_core.Crew, _Standard):
         initargs: tuple[Any, ...] = (),
     ) -> None:
         _Standard.__init__(self, max_workers, thread_name_prefix, initializer, initargs)
+        self._initializer = initializer
+        self._initargs = initargs
         self._set_size(self._max_workers)
         self._count = 0
 
@@ -66,8 +68,8 @@ class ThreadPoolExecutor(_core.Crew, _Standard):
         left = self._recall() if cancel_futures or not self._threads else []
         self._close()
         for future in left:
-            future.cancel()
-            future.set_running_or_notify_cancel()
+            if future.cancel() and future._state == "CANCELLED":
+                future.set_running_or_notify_cancel()  # `wait` and `as_completed` hear of it only then
         if wait:
             for thread in list(self._threads):
                 thread.join()
@@ -93,7 +95,7 @@ class ThreadPoolExecutor(_core.Crew, _Standard):
         left = self._recall()
         self._close()
         for future in left:
-            if future.set_running_or_notify_cancel():
+            if future._state in ("PENDING", "CANCELLED") and future.set_running_or_notify_cancel():
                 future.set_exception(_thread.BrokenThreadPool(self._broken))
 
     def _refuse(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import sys
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hasten import _core
@@ -31,6 +32,8 @@ class Queue(_core.Queue[T], _queue.Queue[T]):
 
     _starts_open = False
     _is_newest_first = False
+    if sys.version_info >= (3, 13):
+        is_shutdown = False
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

@@ -14,7 +14,15 @@ struct Worker {
 thread_local Worker* this_worker = nullptr;
 
 // Tasks that are called from C never look whether other threads want the GIL.
-constexpr unsigned kTurnsBetweenOffers = 512;
+constexpr unsigned kCallsBetweenOffers = 1024;
+
+void offer_gil() {
+  static unsigned calls = 0;
+  if (++calls % kCallsBetweenOffers == 0) {
+    PyThreadState* state = PyEval_SaveThread();
+    PyEval_RestoreThread(state);
+  }
+}
 
 // ---------------------------------------------------------------- context
 
@@ -41,6 +49,7 @@ bool enter(PyObject* context) {
 } // namespace
 
 PyObject* call_in_context(PyObject* context, PyObject* function, PyObject* const* args, size_t count, PyObject* keywords) {
+  offer_gil();
   PyObject* result = enter(context) ? PyObject_VectorcallDict(function, args, count, keywords) : nullptr;
   PyObject* exception = result == nullptr ? take_exception() : nullptr;
   PyContext_Exit(context);
@@ -156,11 +165,6 @@ ThreadJob* claim_next(Crew* crew, Piece* piece) {
   return nullptr;
 }
 
-void offer_gil() {
-  PyThreadState* state = PyEval_SaveThread();
-  PyEval_RestoreThread(state);
-}
-
 // False where the worker's life ends.
 bool take_turn(Crew* crew) {
   if (crew->generation != parallel::process_generation()) {
@@ -186,11 +190,7 @@ bool take_turn(Crew* crew) {
 }
 
 void work(Crew* crew) {
-  unsigned turns = 0;
   while (take_turn(crew)) {
-    if (++turns % kTurnsBetweenOffers == 0) {
-      offer_gil();
-    }
   }
   if (crew->generation == parallel::process_generation()) {
     --crew->live;

@@ -341,6 +341,15 @@ ResultObject* make(PyTypeObject* type, const JobKind* kind, Crew* crew, PyObject
   return cast(self);
 }
 
+// Keeps a copy of the keyword arguments, which may be null. False with an exception set.
+bool set_keywords(ResultObject* self, PyObject* mapping) {
+  if (mapping == nullptr || (PyDict_Check(mapping) && PyDict_GET_SIZE(mapping) == 0)) {
+    return true;
+  }
+  self->keywords = PyDict_New();
+  return self->keywords != nullptr && PyDict_Update(self->keywords, mapping) == 0;
+}
+
 // Takes the items out of the list that was made for them.
 bool take_items(ResultObject* self, PyObject* list) {
   self->count = PyList_GET_SIZE(list);
@@ -366,13 +375,11 @@ PyObject* make_apply(Crew* crew, PyObject* const* arguments) {
     return nullptr;
   }
   self->args = arguments[1] == nullptr ? PyTuple_New(0) : PySequence_Tuple(arguments[1]);
-  if (arguments[2] != nullptr && PyDict_Check(arguments[2]) && PyDict_GET_SIZE(arguments[2]) > 0) {
-    self->keywords = PyDict_Copy(arguments[2]);
-  }
+  const bool has_keywords = set_keywords(self, arguments[2]);
   self->callback = or_null(arguments[3]);
   self->error_callback = or_null(arguments[4]);
   self->count = self->chunk = self->open = 1;
-  if (self->args == nullptr) {
+  if (self->args == nullptr || !has_keywords) {
     Py_DECREF(object_of(&self->job));
     return nullptr;
   }

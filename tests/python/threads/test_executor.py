@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import concurrent.futures.thread
 import contextvars
 import gc
 import os
@@ -158,6 +159,36 @@ def test_a_dropped_executor_finishes_and_lets_its_threads_go() -> None:
     assert sorted(done) == list(range(100))
 
 
+def test_cancelled_futures_end_the_waiting() -> None:
+    release = threading.Event()
+    executor = hasten.ThreadPoolExecutor(1)
+    running = executor.submit(release.wait, LONG)
+    queued = [executor.submit(abs, 1) for _ in range(3)]
+    waiter = hasten.Thread(target=concurrent.futures.wait, args=(queued, LONG))
+    waiter.start()
+    executor.shutdown(wait=False, cancel_futures=True)
+    assert waiter.result(LONG).done == set(queued) and all(future.cancelled() for future in queued)
+    release.set()
+    assert running.result(LONG) is True
+
+
+def test_a_failing_initializer_breaks_the_executor(caplog: pytest.LogCaptureFixture) -> None:
+    release = threading.Event()
+
+    def initializer() -> None:
+        release.wait(LONG)
+        raise ValueError("no database")
+
+    with hasten.ThreadPoolExecutor(1, initializer=initializer) as executor:
+        future = executor.submit(abs, 1)
+        release.set()
+        with pytest.raises(concurrent.futures.thread.BrokenThreadPool, match="A thread initializer failed"):
+            future.result(LONG)
+        with pytest.raises(concurrent.futures.thread.BrokenThreadPool):
+            executor.submit(abs, 1)
+    assert "Exception in initializer" in caplog.text
+
+
 def test_closed_executors_say_so() -> None:
     executor = hasten.ThreadPoolExecutor(1)
     executor.shutdown()
@@ -195,7 +226,7 @@ def test_the_interpreter_waits_for_what_was_submitted() -> None:
         "    try:\n"
         "        executor.submit(print, 'never')\n"
         "    except RuntimeError as error:\n"
-        "        print(n, error)\n"
+        "        print(f'{n} {error}\\n', end='')\n"
         "time.sleep(0) or [executor.submit(late, n) for n in range(4)]\n"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 import weakref
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
@@ -50,6 +51,21 @@ def test_results_are_the_standard_librarys(pool: hasten.ThreadPool) -> None:
         assert pool.apply(int, ("11",), {"base": 2}) == standard.apply(int, ("11",), {"base": 2})
         assert pool.map(abs, {1: 2, 3: 4}) == [1, 3]
         assert pool.map(abs, []) == [] and list(pool.imap(abs, ())) == []
+
+
+def test_keyword_arguments_may_be_any_mapping(pool: hasten.ThreadPool) -> None:
+    assert pool.apply(int, ("11",), types.MappingProxyType({"base": 2})) == 3
+    with pytest.raises(TypeError):
+        pool.apply(int, 5)  # type: ignore[arg-type]
+    assert pool.apply(abs, (-1,)) == 1
+
+
+def test_other_threads_get_on_while_tasks_never_enter_python(pool: hasten.ThreadPool) -> None:
+    result = pool.map_async(abs, range(3_000_000))
+    assert not result.ready()
+    result.wait(0.001)
+    assert not result.ready()
+    assert len(result.get(LONG)) == 3_000_000
 
 
 def test_results_are_of_the_standard_classes(pool: hasten.ThreadPool) -> None:
