@@ -194,8 +194,7 @@ void work(Crew* crew) {
   }
   if (crew->generation == parallel::process_generation()) {
     --crew->live;
-    crew->queue.arrive();
-    crew->queue.summon();
+    crew->queue.sleepers().wake_all(); // what made this worker go may make others go that slept meanwhile
   }
 }
 

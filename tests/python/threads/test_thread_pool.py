@@ -167,6 +167,18 @@ def test_joining_lifts_the_windows(pool: hasten.ThreadPool) -> None:
     assert list(results) == list(range(100))
 
 
+def test_joining_ends_workers_that_slept_before_a_full_window() -> None:
+    pool = hasten.ThreadPool(4)
+    results = pool.imap(abs, range(50), window=1)
+    time.sleep(0.02)  # the window is full, and all workers sleep
+    pool.close()
+    time.sleep(0.02)
+    joining = hasten.Thread(target=pool.join, daemon=True)
+    joining.start()
+    joining.result(LONG)
+    assert list(results) == list(range(50))
+
+
 def test_an_input_that_blocks_keeps_one_worker_only(pool: hasten.ThreadPool) -> None:
     release = threading.Event()
 
