@@ -22,6 +22,8 @@ BENCHMARKS = (
     "random_sum",
     "index_checks",
     "array_statements",
+    "thread_tasks",
+    "thread_queues",
     "peak_memory",
     "caches",
 )

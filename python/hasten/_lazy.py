@@ -27,22 +27,42 @@ _FROM_STANDARD_LIBRARY = {
         "RawArray RawValue Semaphore SimpleQueue Value active_children cpu_count current_process freeze_support "
         "get_all_start_methods get_context get_start_method parent_process set_start_method"
     ),
-    "multiprocessing.pool": "ThreadPool",
-    "threading": "Thread Timer",
-    "concurrent.futures": "ProcessPoolExecutor ThreadPoolExecutor",
+    "concurrent.futures": "ProcessPoolExecutor",
+}
+
+_OWN = {
+    "cache": Face("functools", "hasten._memo"),
+    "lru_cache": Face("functools", "hasten._memo"),
+    "ThreadPool": Face("multiprocessing.pool", "hasten._threads.pool"),
+    "ThreadPoolExecutor": Face("concurrent.futures", "hasten._threads.executor"),
+    "Thread": Face("threading", "hasten._threads.thread"),
+    "Timer": Face("threading", "hasten._threads.thread"),
 }
 
 FACES = {
     **{name: Face(module, module) for module, names in _FROM_STANDARD_LIBRARY.items() for name in names.split()},
-    "cache": Face("functools", "hasten._memo"),
-    "lru_cache": Face("functools", "hasten._memo"),
+    **_OWN,
+}
+
+# Names that no module of the standard library has, and where they come from.
+ADDED = {
+    "Channel": "hasten._threads.channel",
+    "ChannelClosed": "hasten._threads.channel",
+    "current_thread": "hasten._threads.thread",
+    "select": "hasten._threads.channel",
+}
+
+# What Hasten provides of the drop-ins without offering it as ``hasten.<name>``.
+_PARTS = {
+    "queue": dict.fromkeys(("Queue", "LifoQueue", "PriorityQueue", "SimpleQueue"), "hasten._threads.queues"),
+    "multiprocessing.dummy": {"Pool": "hasten._threads.dummy"},
 }
 
 SUBMODULES = frozenset(
     {"errors", "functools", "futures", "multiprocessing", "numba", "queue", "subprocess", "threading"}
 )
 
-NAMES = frozenset(FACES) | SUBMODULES
+NAMES = frozenset(FACES) | frozenset(ADDED) | SUBMODULES
 
 
 def load(name: str) -> object:
@@ -57,6 +77,8 @@ def load(name: str) -> object:
     if face is not None:
         module = importlib.import_module(face.provider) if face.is_own else original(face.provider)
         return getattr(module, name)
+    if name in ADDED:
+        return getattr(importlib.import_module(ADDED[name]), name)
     if name in SUBMODULES:
         return importlib.import_module(f"hasten.{name}")
     raise AttributeError(f"module 'hasten' has no attribute {name!r}")
@@ -64,4 +86,5 @@ def load(name: str) -> object:
 
 def own_parts(drop_in: str) -> dict[str, str]:
     """Return the names of the module `drop_in` that Hasten provides itself, each with the module it comes from."""
-    return {name: face.provider for name, face in FACES.items() if face.drop_in == drop_in and face.is_own}
+    own = {name: face.provider for name, face in FACES.items() if face.drop_in == drop_in and face.is_own}
+    return {**_PARTS.get(drop_in, {}), **own}

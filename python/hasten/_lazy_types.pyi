@@ -3,9 +3,6 @@
 from concurrent.futures import (
     ProcessPoolExecutor as ProcessPoolExecutor,
 )
-from concurrent.futures import (
-    ThreadPoolExecutor as ThreadPoolExecutor,
-)
 from multiprocessing import (
     Array as Array,
 )
@@ -87,16 +84,31 @@ from multiprocessing import (
 from multiprocessing import (
     set_start_method as set_start_method,
 )
-from multiprocessing.pool import (
+
+from hasten._threads.channel import (
+    Channel as Channel,
+)
+from hasten._threads.channel import (
+    ChannelClosed as ChannelClosed,
+)
+from hasten._threads.channel import (
+    select as select,
+)
+from hasten._threads.executor import (
+    ThreadPoolExecutor as ThreadPoolExecutor,
+)
+from hasten._threads.pool import (
     ThreadPool as ThreadPool,
 )
-from threading import (
+from hasten._threads.thread import (
     Thread as Thread,
 )
-from threading import (
+from hasten._threads.thread import (
     Timer as Timer,
 )
-
+from hasten._threads.thread import (
+    current_thread as current_thread,
+)
 from hasten._memo import (
     cache as cache,
 )

@@ -53,9 +53,14 @@ class Mirror(ModuleType):
         return is_own_submodule or name in self._hasten_parts or (name.startswith("__") and name.endswith("__"))
 
 
+# Originals in whose place ``hasten run`` puts a drop-in, which may not be ready yet.
+set_aside: dict[str, ModuleType] = {}
+
+
 def original(name: str) -> ModuleType:
     """Return the standard library's module `name`, also where ``hasten run`` has put a drop-in in its place."""
     module = sys.modules.get(name) or importlib.import_module(name)
+    module = set_aside.get(name, module)
     return module._hasten_original if isinstance(module, Mirror) else module
 
 

@@ -12,7 +12,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 
-from hasten._mirror import AliasLoader, Loader, Mirror, has_own_file, original
+from hasten._mirror import AliasLoader, Loader, Mirror, has_own_file, original, set_aside
 
 DROP_INS = {
     "concurrent.futures": "hasten.futures",
@@ -59,8 +59,9 @@ class _DropInFinder:
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Give the drop-in for an original, and an original's submodule where there is no drop-in for it."""
-        if fullname in self.loading_original:
-            return None
+        if self._is_of_loading_original(fullname):
+            parent = fullname.rpartition(".")[0]
+            return PathFinder.find_spec(fullname, original(parent).__path__) if parent else None
         ours = self.drop_in_for(fullname)
         if ours is not None:
             return ModuleSpec(fullname, _DropInLoader(self, ours))
@@ -82,6 +83,10 @@ class _DropInFinder:
             return ours if _can_be_imported(ours) else None
         return ours if has_own_file(ours) else None
 
+    def _is_of_loading_original(self, name: str) -> bool:
+        # What an original imports of its own parts is the original's: the drop-in needs the whole original first.
+        return any(name == loading or name.startswith(loading + ".") for loading in self.loading_original)
+
     def _root(self, name: str) -> str | None:
         return next((root for root in self.drop_ins if name == root or name.startswith(root + ".")), None)
 
@@ -99,7 +104,7 @@ class _DropInLoader(Loader):
         if spec.name.partition(".")[0] not in _WITHOUT_ORIGINAL:
             self.finder.loading_original.add(spec.name)
             try:
-                importlib.import_module(spec.name)
+                set_aside[spec.name] = importlib.import_module(spec.name)
             finally:
                 self.finder.loading_original.discard(spec.name)
         self.alias = AliasLoader(_drop_in(spec.name, self.ours))

@@ -17,6 +17,7 @@
 #include "hasten/bindings/named_tuples.h"
 #include "hasten/bindings/source.h"
 #include "hasten/bindings/stats.h"
+#include "hasten/bindings/thread_types.h"
 #include "hasten/bindings/type_of.h"
 #include "hasten/bindings/ufunc.h"
 #include "hasten/compiler/infer/infer.h"
@@ -62,7 +63,8 @@ NB_MODULE(_core, m) {
       bindings::set_exception(diagnostic);
     }
   });
-  if (!bindings::init_array_boxing(m.ptr()) || !bindings::init_dispatcher(m.ptr()) || !bindings::init_cache(m.ptr())) {
+  if (!bindings::init_array_boxing(m.ptr()) || !bindings::init_dispatcher(m.ptr()) || !bindings::init_cache(m.ptr()) ||
+      !bindings::init_threads(m.ptr())) {
     nb::raise_python_error();
   }
   bindings::init_engine();

@@ -5,6 +5,7 @@ import concurrent.futures
 import functools
 import importlib
 import multiprocessing
+import multiprocessing.connection
 import multiprocessing.managers
 import multiprocessing.pool
 import pickle
@@ -74,7 +75,7 @@ def test_submodules_are_the_originals() -> None:
     managers = imported("hasten.multiprocessing.managers")
     assert managers is multiprocessing.managers
     assert managers.__spec__ is not None and managers.__spec__.name == "multiprocessing.managers"
-    assert imported("hasten.multiprocessing.pool").ThreadPool is multiprocessing.pool.ThreadPool
+    assert imported("hasten.multiprocessing.connection").Client is multiprocessing.connection.Client
     assert imported("hasten.futures.thread").ThreadPoolExecutor is concurrent.futures.ThreadPoolExecutor
     assert imported("hasten.multiprocessing.dummy.connection").__name__ == "multiprocessing.dummy.connection"
     with pytest.raises(ModuleNotFoundError, match=r"hasten\.multiprocessing\.no_such_module"):
@@ -118,16 +119,17 @@ def test_original_looks_behind_a_drop_in(with_a_part: Any, monkeypatch: pytest.M
 def test_type_checkers_see_the_same_names() -> None:
     stub = ast.parse(Path(_lazy.__file__).with_name("_lazy_types.pyi").read_text())
     seen = {alias.name: node.module for node in stub.body if isinstance(node, ast.ImportFrom) for alias in node.names}
-    assert seen == {name: face.provider for name, face in _lazy.FACES.items()}
+    assert seen == {**{name: face.provider for name, face in _lazy.FACES.items()}, **_lazy.ADDED}
 
 
-@pytest.mark.parametrize("name", sorted(_lazy.FACES))
+@pytest.mark.parametrize("name", sorted({**_lazy.FACES, **_lazy.ADDED}))
 def test_every_name_of_the_package_is_there(name: str) -> None:
     assert callable(getattr(hasten, name))
 
 
 def test_names_behave_as_the_originals() -> None:
-    assert hasten.Thread is threading.Thread
+    assert hasten.Process is multiprocessing.Process
+    assert issubclass(hasten.Thread, threading.Thread)
     with hasten.ThreadPool(2) as pool, hasten.ThreadPoolExecutor(1) as executor:
         assert pool.map(abs, [-1, -2]) == [1, 2]
         assert executor.submit(abs, -3).result() == 3

@@ -1,0 +1,115 @@
+"""Channels: bounded hand-over between threads that has an end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, TypeVar
+
+from hasten import _core
+from hasten._mirror import original
+
+if TYPE_CHECKING:
+    import queue as _queue
+else:
+    _queue = original("queue")
+
+T = TypeVar("T")
+
+
+class ChannelClosed(Exception):
+    """A channel was closed: nothing can be put into it any more, or nothing more will come out of it."""
+
+
+class Channel(_core.Channel[T]):
+    """Hands items from threads to threads, in order, until it is closed.
+
+    Any number of threads may put and get. ``for item in channel`` and ``async for item in channel`` end when the
+    channel is closed and empty. After a fork, parent and child have a channel each.
+
+    Parameters
+    ----------
+    maxsize
+        How many items it holds at most, before `put` waits; 0: any number.
+    max_bytes
+        How many bytes it holds at most; 0: any number. Buffers (bytes, arrays) count as what they hold, other objects
+        as ``sys.getsizeof`` says. An item that is larger than the bound travels alone.
+    """
+
+    def __aiter__(self) -> Channel[T]:
+        return self
+
+    async def __anext__(self) -> T:
+        try:
+            return await self.get_async()
+        except ChannelClosed:
+            raise StopAsyncIteration from None
+
+    async def get_async(self) -> T:
+        """As `get`, for coroutines."""
+        while True:
+            try:
+                item: T = self.get_nowait()
+                return item
+            except _queue.Empty:
+                await self._wait(False)
+
+    async def put_async(self, item: T) -> None:
+        """As `put`, for coroutines."""
+        while True:
+            try:
+                self.put_nowait(item)
+                return
+            except _queue.Full:
+                await self._wait(True)
+
+    async def _wait(self, for_room: bool) -> None:
+        """Wait until the channel may have an item, or room."""
+        loop = asyncio.get_running_loop()
+        ready = loop.create_future()
+
+        def wake() -> None:
+            if not ready.done():
+                ready.set_result(None)
+
+        def wake_from_thread() -> None:
+            try:
+                loop.call_soon_threadsafe(wake)
+            except RuntimeError:  # the loop is closed; somebody else may want it
+                self._pass_on()
+
+        watch = self._watch(wake_from_thread, for_room)
+        try:
+            await ready
+        except asyncio.CancelledError:
+            del watch
+            self._pass_on()
+            raise
+
+
+def select(channels: Iterable[Channel[T]], timeout: float | None = None) -> tuple[Channel[T], T]:
+    """Take an item of whichever channel has one first.
+
+    Parameters
+    ----------
+    channels
+        At most 64. None is preferred where several have items.
+    timeout
+        Seconds to wait; None: as long as it takes.
+
+    Returns
+    -------
+    tuple
+        The channel and the item.
+
+    Raises
+    ------
+    queue.Empty
+        Where none has an item in time.
+    ChannelClosed
+        Where all are closed and empty.
+    """
+    return _core.channel_select(channels, timeout)
+
+
+_core.register_thread_classes({"empty": _queue.Empty, "full": _queue.Full, "closed": ChannelClosed})

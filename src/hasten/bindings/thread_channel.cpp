@@ -1,0 +1,483 @@
+// hasten.Channel: items from thread to thread, with an end.
+#include <Python.h>
+#include <structmember.h>
+
+#include <cstddef>
+#include <new>
+
+#include "hasten/bindings/item_queue.h"
+#include "hasten/bindings/thread_types.h"
+
+namespace hasten::bindings {
+namespace {
+
+struct ChannelObject {
+  PyObject_HEAD ItemQueue queue;
+  PyObject* weak_references;
+  bool is_closed;
+};
+
+PyTypeObject* channel_type = nullptr;
+
+ChannelObject* cast(PyObject* self) { return reinterpret_cast<ChannelObject*>(self); }
+
+bool is_at_end(const ChannelObject* self) { return self->is_closed && self->queue.items.empty(); }
+
+PyObject* raise_closed(const char* message) {
+  PyErr_SetString(thread_classes.closed, message);
+  return nullptr;
+}
+
+// ---------------------------------------------------------------- sizes
+
+// The bytes of an item, for channels that are bounded by them: what a buffer holds, or what sys.getsizeof says. -1: an exception is set.
+Py_ssize_t bytes_of(PyObject* object) {
+  if (PyObject_CheckBuffer(object) != 0) {
+    Py_buffer view;
+    if (PyObject_GetBuffer(object, &view, PyBUF_STRIDED_RO) == 0) {
+      const Py_ssize_t size = view.len;
+      PyBuffer_Release(&view);
+      return size;
+    }
+    PyErr_Clear();
+  }
+  PyObject* size = PyObject_CallOneArg(PySys_GetObject("getsizeof"), object);
+  const Py_ssize_t bytes = size == nullptr ? -1 : PyLong_AsSsize_t(size);
+  Py_XDECREF(size);
+  return bytes;
+}
+
+// ---------------------------------------------------------------- put and get
+
+// False with an exception set.
+bool wait_for_room(ChannelObject* self, Py_ssize_t bytes, bool may_block, int64_t deadline) {
+  for (;;) {
+    if (self->is_closed) {
+      raise_closed("put() on a closed channel");
+      return false;
+    }
+    if (self->queue.has_room(bytes)) {
+      return true;
+    }
+    const Waited waited = may_block ? wait_in(self->queue.putters, deadline) : Waited::kTimedOut;
+    if (waited == Waited::kFailed) {
+      return false;
+    }
+    if (waited == Waited::kTimedOut && !self->queue.has_room(bytes) && !self->is_closed) {
+      PyErr_SetNone(thread_classes.full);
+      return false;
+    }
+  }
+}
+
+PyObject* put_item(ChannelObject* self, PyObject* item, bool may_block, int64_t deadline) {
+  const Py_ssize_t bytes = self->queue.most_bytes > 0 ? bytes_of(item) : 0;
+  if (bytes < 0 || !wait_for_room(self, bytes, may_block, deadline) || !self->queue.push(item, bytes)) {
+    return nullptr;
+  }
+  if (!self->queue.putters.empty() && self->queue.has_room(1)) {
+    self->queue.putters.wake_one();
+  }
+  Py_RETURN_NONE;
+}
+
+// 1: there is an item; 0: the end; -1: an exception is set.
+int wait_for_item(ChannelObject* self, bool may_block, int64_t deadline) {
+  while (self->queue.items.empty()) {
+    if (self->is_closed) {
+      return 0;
+    }
+    const Waited waited = may_block ? wait_in(self->queue.getters, deadline) : Waited::kTimedOut;
+    if (waited == Waited::kFailed) {
+      return -1;
+    }
+    if (waited == Waited::kTimedOut && self->queue.items.empty() && !self->is_closed) {
+      PyErr_SetNone(thread_classes.empty);
+      return -1;
+    }
+  }
+  return 1;
+}
+
+PyObject* pop(ChannelObject* self) {
+  PyObject* item = self->queue.pop(false);
+  if (is_at_end(self)) {
+    self->queue.getters.wake_all();
+  }
+  return item;
+}
+
+bool read_blocking(PyObject* block, PyObject* timeout, bool* may_block, int64_t* deadline) {
+  const int blocks = block == nullptr ? 1 : PyObject_IsTrue(block);
+  *may_block = blocks == 1;
+  *deadline = parallel::kForever;
+  return blocks >= 0 && (!*may_block || queue_deadline_of(timeout, deadline));
+}
+
+PyObject* put(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
+  if (count == 1 && keywords == nullptr) {
+    return put_item(cast(self), args[0], true, parallel::kForever);
+  }
+  static const char* const names[] = {"item", "block", "timeout", nullptr};
+  PyObject* found[3];
+  bool may_block = true;
+  int64_t deadline = 0;
+  if (!sort_arguments({"put", names, 3, 1}, args, count, keywords, found) || !read_blocking(found[1], found[2], &may_block, &deadline)) {
+    return nullptr;
+  }
+  return put_item(cast(self), found[0], may_block, deadline);
+}
+
+PyObject* get_item(ChannelObject* self, bool may_block, int64_t deadline) {
+  switch (wait_for_item(self, may_block, deadline)) {
+  case 1:
+    return pop(self);
+  case 0:
+    return raise_closed("get() on a closed and empty channel");
+  default:
+    return nullptr;
+  }
+}
+
+PyObject* get(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
+  static const char* const names[] = {"block", "timeout", nullptr};
+  PyObject* found[2];
+  bool may_block = true;
+  int64_t deadline = parallel::kForever;
+  if (count != 0 || keywords != nullptr) {
+    if (!sort_arguments({"get", names, 2, 0}, args, count, keywords, found) || !read_blocking(found[0], found[1], &may_block, &deadline)) {
+      return nullptr;
+    }
+  }
+  return get_item(cast(self), may_block, deadline);
+}
+
+PyObject* put_nowait(PyObject* self, PyObject* item) { return put_item(cast(self), item, false, 0); }
+PyObject* get_nowait(PyObject* self, PyObject*) { return get_item(cast(self), false, 0); }
+
+PyObject* iter_next(PyObject* self) { return wait_for_item(cast(self), true, parallel::kForever) == 1 ? pop(cast(self)) : nullptr; }
+
+PyObject* close(PyObject* object, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
+  static const char* const names[] = {"discard", nullptr};
+  PyObject* discard = nullptr;
+  if (!sort_arguments({"close", names, 0, 0}, args, count, keywords, &discard)) {
+    return nullptr;
+  }
+  const int discards = discard == nullptr ? 0 : PyObject_IsTrue(discard);
+  if (discards < 0) {
+    return nullptr;
+  }
+  ChannelObject* self = cast(object);
+  self->is_closed = true;
+  if (discards == 1) {
+    self->queue.drop_items();
+  }
+  self->queue.putters.wake_all();
+  self->queue.getters.wake_all();
+  Py_RETURN_NONE;
+}
+
+// ---------------------------------------------------------------- select
+
+constexpr Py_ssize_t kMostChannels = 64;
+
+// A sleeping thread in the lists of several channels. Its waiters are made in place, since a wait may end by unwinding.
+class ManyWaiters {
+public:
+  ManyWaiters(PyObject* channels, parallel::Parker& parker) : count_(PyTuple_GET_SIZE(channels)) {
+    for (Py_ssize_t i = 0; i < count_; ++i) {
+      new (at(i)) parallel::ThreadWaiter(parker);
+      cast(PyTuple_GET_ITEM(channels, i))->queue.getters.add(*at(i));
+    }
+  }
+  ~ManyWaiters() {
+    for (Py_ssize_t i = 0; i < count_; ++i) {
+      at(i)->~ThreadWaiter();
+    }
+  }
+  ManyWaiters(const ManyWaiters&) = delete;
+  ManyWaiters& operator=(const ManyWaiters&) = delete;
+
+private:
+  parallel::ThreadWaiter* at(Py_ssize_t index) {
+    return std::launder(reinterpret_cast<parallel::ThreadWaiter*>(storage_ + static_cast<size_t>(index) * sizeof(parallel::ThreadWaiter)));
+  }
+
+  Py_ssize_t count_;
+  alignas(parallel::ThreadWaiter) unsigned char storage_[kMostChannels * sizeof(parallel::ThreadWaiter)];
+};
+
+// Waits until one of the channels has woken this thread, which takes an item of any of them: who waits behind is woken in its place.
+Waited wait_in_all(PyObject* channels, int64_t deadline) {
+  parallel::Parker parker;
+  parallel::Parker::End end = parallel::Parker::End::kUnparked;
+  {
+    const ManyWaiters waiters(channels, parker);
+    PyThreadState* state = PyEval_SaveThread();
+    end = parker.park(deadline);
+    PyEval_RestoreThread(state);
+  }
+  if (end == parallel::Parker::End::kInterrupted && PyErr_CheckSignals() != 0) {
+    return Waited::kFailed;
+  }
+  return end == parallel::Parker::End::kTimedOut ? Waited::kTimedOut : Waited::kWoken;
+}
+
+void wake_others(PyObject* channels) {
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(channels); ++i) {
+    ChannelObject* channel = cast(PyTuple_GET_ITEM(channels, i));
+    if (!channel->queue.items.empty()) {
+      channel->queue.getters.wake_one();
+    }
+  }
+}
+
+// The first channel, from a start that moves on, that has an item; null where none has. `is_any_open`: one may still get some.
+PyObject* find_ready(PyObject* channels, bool* is_any_open) {
+  static Py_ssize_t start = 0;
+  const Py_ssize_t count = PyTuple_GET_SIZE(channels);
+  ++start;
+  for (Py_ssize_t i = 0; i < count; ++i) {
+    PyObject* channel = PyTuple_GET_ITEM(channels, (start + i) % count);
+    if (!cast(channel)->queue.items.empty()) {
+      return channel;
+    }
+    *is_any_open = *is_any_open || !cast(channel)->is_closed;
+  }
+  return nullptr;
+}
+
+PyObject* select_until(PyObject* channels, int64_t deadline) {
+  bool is_late = false;
+  for (;;) {
+    bool is_any_open = false;
+    PyObject* channel = find_ready(channels, &is_any_open);
+    if (channel != nullptr) {
+      PyObject* item = pop(cast(channel));
+      wake_others(channels);
+      return Py_BuildValue("(ON)", channel, item);
+    }
+    if (!is_any_open) {
+      return raise_closed("select() on channels that are all closed and empty");
+    }
+    if (is_late) {
+      PyErr_SetNone(thread_classes.empty);
+      return nullptr;
+    }
+    const Waited waited = wait_in_all(channels, deadline);
+    if (waited == Waited::kFailed) {
+      wake_others(channels);
+      return nullptr;
+    }
+    is_late = waited == Waited::kTimedOut;
+  }
+}
+
+PyObject* select(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
+  static const char* const names[] = {"channels", "timeout", nullptr};
+  PyObject* found[2];
+  int64_t deadline = 0;
+  if (!sort_arguments({"select", names, 2, 1}, args, count, keywords, found) || !queue_deadline_of(found[1], &deadline)) {
+    return nullptr;
+  }
+  PyObject* channels = PySequence_Tuple(found[0]);
+  if (channels == nullptr) {
+    return nullptr;
+  }
+  const Py_ssize_t size = PyTuple_GET_SIZE(channels);
+  bool is_valid = size > 0 && size <= kMostChannels;
+  for (Py_ssize_t i = 0; is_valid && i < size; ++i) {
+    is_valid = PyObject_TypeCheck(PyTuple_GET_ITEM(channels, i), channel_type) != 0;
+  }
+  PyObject* chosen = nullptr;
+  if (is_valid) {
+    chosen = select_until(channels, deadline);
+  } else {
+    PyErr_Format(PyExc_TypeError, "select() takes 1 to %zd channels, not %R", kMostChannels, found[0]);
+  }
+  Py_DECREF(channels);
+  return chosen;
+}
+
+// ---------------------------------------------------------------- for event loops
+
+// Calls a function once when a channel may have something; it ends with that call or when Python drops it.
+struct WatchObject {
+  PyObject_HEAD PyObject* channel;
+  PyObject* callback;
+
+  struct Node final : parallel::Waiter {
+    explicit Node(WatchObject* watch) : watch_(watch) {}
+    void wake() override {
+      PyObject* callback = take(watch_->callback);
+      PyObject* done = callback == nullptr ? nullptr : PyObject_CallNoArgs(callback);
+      if (done == nullptr && PyErr_Occurred() != nullptr) {
+        PyErr_WriteUnraisable(callback);
+      }
+      Py_XDECREF(done);
+      Py_XDECREF(callback);
+    }
+    WatchObject* watch_;
+  };
+  Node* node;
+};
+
+PyTypeObject* watch_type = nullptr;
+WatchObject* watch_of(PyObject* self) { return reinterpret_cast<WatchObject*>(self); }
+
+PyObject* watch(PyObject* self, PyObject* const* args, Py_ssize_t count) {
+  if (count != 2) {
+    PyErr_SetString(PyExc_TypeError, "_watch() takes a callback and whether it wants to put");
+    return nullptr;
+  }
+  PyObject* object = watch_type->tp_alloc(watch_type, 0);
+  if (object == nullptr) {
+    return nullptr;
+  }
+  WatchObject* made = watch_of(object);
+  made->node = new WatchObject::Node(made);
+  made->channel = Py_NewRef(self);
+  made->callback = Py_NewRef(args[0]);
+  ItemQueue& queue = cast(self)->queue;
+  (args[1] == Py_True ? queue.putters : queue.getters).add(*made->node);
+  return object;
+}
+
+// For whoever was woken and does not come: somebody else is.
+PyObject* pass_on(PyObject* self, PyObject*) {
+  ItemQueue& queue = cast(self)->queue;
+  if (!queue.items.empty()) {
+    queue.getters.wake_one();
+  }
+  if (queue.has_room(0)) {
+    queue.putters.wake_one();
+  }
+  Py_RETURN_NONE;
+}
+
+void watch_dealloc(PyObject* self) {
+  PyTypeObject* type = Py_TYPE(self);
+  delete watch_of(self)->node;
+  Py_CLEAR(watch_of(self)->callback);
+  Py_CLEAR(watch_of(self)->channel);
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+
+PyType_Slot watch_slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(watch_dealloc)}, {0, nullptr}};
+PyType_Spec watch_spec = {"hasten._core.ChannelWatch", sizeof(WatchObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                          watch_slots};
+
+// ---------------------------------------------------------------- life
+
+Py_ssize_t length(PyObject* self) { return static_cast<Py_ssize_t>(cast(self)->queue.items.size()); }
+
+// A channel is an object, not a container that is false when it is empty.
+int is_true(PyObject*) { return 1; }
+
+PyObject* get_closed(PyObject* self, void*) { return PyBool_FromLong(cast(self)->is_closed ? 1 : 0); }
+PyObject* get_bytes(PyObject* self, void*) { return PyLong_FromSsize_t(cast(self)->queue.bytes); }
+PyObject* get_most_items(PyObject* self, void*) { return PyLong_FromSsize_t(cast(self)->queue.most_items); }
+PyObject* get_most_bytes(PyObject* self, void*) { return PyLong_FromSsize_t(cast(self)->queue.most_bytes); }
+
+int init(PyObject* self, PyObject* args, PyObject* keywords) {
+  static const char* names[] = {"maxsize", "max_bytes", nullptr};
+  Py_ssize_t most_items = 0;
+  Py_ssize_t most_bytes = 0;
+  if (PyArg_ParseTupleAndKeywords(args, keywords, "|n$n:Channel", const_cast<char**>(names), &most_items, &most_bytes) == 0) {
+    return -1;
+  }
+  if (most_items < 0 || most_bytes < 0) {
+    PyErr_Format(PyExc_ValueError, "a channel's bounds must be 0 (none) or more, not maxsize=%zd, max_bytes=%zd", most_items, most_bytes);
+    return -1;
+  }
+  cast(self)->queue.most_items = most_items;
+  cast(self)->queue.most_bytes = most_bytes;
+  return 0;
+}
+
+int traverse(PyObject* self, visitproc visit, void* arg) {
+  Py_VISIT(Py_TYPE(self));
+  return cast(self)->queue.visit(visit, arg);
+}
+
+int clear(PyObject* self) {
+  cast(self)->queue.drop_items();
+  return 0;
+}
+
+void dealloc(PyObject* self) {
+  PyTypeObject* type = Py_TYPE(self);
+  PyObject_GC_UnTrack(self);
+  if (cast(self)->weak_references != nullptr) {
+    PyObject_ClearWeakRefs(self);
+  }
+  clear(self);
+  cast(self)->queue.items.release();
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+
+PyMethodDef methods[] = {
+    {"put", python_method(put), METH_FASTCALL | METH_KEYWORDS,
+     "put($self, item, block=True, timeout=None)\n--\n\nHand an item over; wait while the channel is full. Raises queue.Full and "
+     "ChannelClosed."},
+    {"get", python_method(get), METH_FASTCALL | METH_KEYWORDS,
+     "get($self, block=True, timeout=None)\n--\n\nTake the oldest item; wait for one. Raises queue.Empty, and ChannelClosed at the end."},
+    {"put_nowait", put_nowait, METH_O, "Hand an item over, or raise queue.Full."},
+    {"get_nowait", get_nowait, METH_NOARGS, "Take the oldest item, or raise queue.Empty."},
+    {"close", python_method(close), METH_FASTCALL | METH_KEYWORDS,
+     "close($self, *, discard=False)\n--\n\nLet nobody put any more. What is in it can still be taken, unless it is discarded."},
+    {"_watch", python_method(watch), METH_FASTCALL, nullptr},
+    {"_pass_on", pass_on, METH_NOARGS, nullptr},
+    {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, nullptr},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyGetSetDef attributes[] = {
+    {"closed", get_closed, nullptr, "Whether it was closed; it may hold items still.", nullptr},
+    {"maxsize", get_most_items, nullptr, "How many items it holds at most; 0: any number.", nullptr},
+    {"max_bytes", get_most_bytes, nullptr, "How many bytes it holds at most; 0: any number.", nullptr},
+    {"bytes", get_bytes, nullptr, "How many bytes it holds, where they are bounded.", nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
+};
+
+PyMemberDef members[] = {
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(ChannelObject, weak_references), READONLY, nullptr},
+    {nullptr, 0, 0, 0, nullptr},
+};
+
+PyType_Slot slots[] = {
+    {Py_tp_init, reinterpret_cast<void*>(init)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(dealloc)},
+    {Py_tp_traverse, reinterpret_cast<void*>(traverse)},
+    {Py_tp_clear, reinterpret_cast<void*>(clear)},
+    {Py_tp_iter, reinterpret_cast<void*>(PyObject_SelfIter)},
+    {Py_tp_iternext, reinterpret_cast<void*>(iter_next)},
+    {Py_sq_length, reinterpret_cast<void*>(length)},
+    {Py_nb_bool, reinterpret_cast<void*>(is_true)},
+    {Py_tp_methods, methods},
+    {Py_tp_getset, attributes},
+    {Py_tp_members, members},
+    {Py_tp_doc,
+     const_cast<char*>("Channel(maxsize=0, *, max_bytes=0)\n--\n\nHands items from threads to threads, in order, until it is closed.")},
+    {0, nullptr},
+};
+
+PyType_Spec spec = {"hasten._core.Channel", sizeof(ChannelObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots};
+
+PyMethodDef functions[] = {
+    {"channel_select", python_method(select), METH_FASTCALL | METH_KEYWORDS,
+     "channel_select(channels, timeout=None)\n--\n\nTake an item of whichever channel has one first."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+} // namespace
+
+bool init_thread_channel(PyObject* module) {
+  channel_type = add_type(module, "Channel", &spec);
+  watch_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&watch_spec));
+  return channel_type != nullptr && watch_type != nullptr && PyModule_AddFunctions(module, functions) == 0;
+}
+
+} // namespace hasten::bindings

@@ -1,0 +1,132 @@
+// Keeps what a thread's function returns or raises, without a frame of its own in tracebacks.
+#include <Python.h>
+#include <structmember.h>
+
+#include <cstddef>
+
+#include "hasten/bindings/thread_types.h"
+
+namespace hasten::bindings {
+namespace {
+
+struct RecorderObject {
+  PyObject_HEAD vectorcallfunc vectorcall;
+  PyObject* function;
+  PyObject* thread; // null: the first argument
+  PyObject* dict;
+};
+
+PyTypeObject* recorder_type = nullptr;
+
+RecorderObject* cast(PyObject* self) { return reinterpret_cast<RecorderObject*>(self); }
+
+bool keep_value(PyObject* thread, PyObject* value) {
+  return (value == Py_None || PyObject_SetAttrString(thread, "_value", value) == 0) &&
+         PyObject_SetAttrString(thread, "_exception", Py_None) == 0;
+}
+
+void keep_exception(PyObject* thread) {
+  PyObject* exception = take_exception();
+  if (PyObject_SetAttrString(thread, "_exception", exception) != 0) {
+    PyErr_Clear();
+  }
+  raise_again(exception);
+  Py_DECREF(exception);
+}
+
+PyObject* call(PyObject* object, PyObject* const* args, size_t count, PyObject* keywords) {
+  RecorderObject* self = cast(object);
+  const bool is_method = self->thread == nullptr;
+  if (is_method && PyVectorcall_NARGS(count) == 0) {
+    return PyObject_Vectorcall(self->function, args, count, keywords);
+  }
+  PyObject* thread = Py_NewRef(is_method ? args[0] : self->thread);
+  PyObject* result = PyObject_Vectorcall(self->function, args, count, keywords);
+  if (result == nullptr) {
+    keep_exception(thread);
+  } else if (!keep_value(thread, result)) {
+    Py_CLEAR(result);
+  }
+  Py_DECREF(thread);
+  return result;
+}
+
+PyObject* bind_method(PyObject* self, PyObject* instance, PyObject*) {
+  return instance == nullptr || instance == Py_None ? Py_NewRef(self) : PyMethod_New(self, instance);
+}
+
+PyObject* make(PyTypeObject* type, PyObject* args, PyObject*) {
+  PyObject* function = nullptr;
+  PyObject* thread = nullptr;
+  if (PyArg_UnpackTuple(args, "Recorder", 1, 2, &function, &thread) == 0) {
+    return nullptr;
+  }
+  PyObject* self = type->tp_alloc(type, 0);
+  if (self != nullptr) {
+    cast(self)->vectorcall = call;
+    cast(self)->function = Py_NewRef(function);
+    cast(self)->thread = Py_XNewRef(thread);
+  }
+  return self;
+}
+
+int traverse(PyObject* self, visitproc visit, void* arg) {
+  Py_VISIT(Py_TYPE(self));
+  Py_VISIT(cast(self)->function);
+  Py_VISIT(cast(self)->thread);
+  Py_VISIT(cast(self)->dict);
+  return 0;
+}
+
+int clear(PyObject* self) {
+  Py_CLEAR(cast(self)->function);
+  Py_CLEAR(cast(self)->thread);
+  Py_CLEAR(cast(self)->dict);
+  return 0;
+}
+
+void dealloc(PyObject* self) {
+  PyTypeObject* type = Py_TYPE(self);
+  PyObject_GC_UnTrack(self);
+  clear(self);
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+
+PyGetSetDef attributes[] = {
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
+};
+
+PyMemberDef members[] = {
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(RecorderObject, vectorcall), READONLY, nullptr},
+    {"__dictoffset__", T_PYSSIZET, offsetof(RecorderObject, dict), READONLY, nullptr},
+    {nullptr, 0, 0, 0, nullptr},
+};
+
+PyType_Slot slots[] = {
+    {Py_tp_new, reinterpret_cast<void*>(make)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(dealloc)},
+    {Py_tp_traverse, reinterpret_cast<void*>(traverse)},
+    {Py_tp_clear, reinterpret_cast<void*>(clear)},
+    {Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
+    {Py_tp_descr_get, reinterpret_cast<void*>(bind_method)},
+    {Py_tp_getset, attributes},
+    {Py_tp_members, members},
+    {Py_tp_doc,
+     const_cast<char*>("Recorder(function, thread=None, /)\n--\n\nCalls a function and keeps its value or exception in a thread: "
+                       "the given one, or else the first argument.")},
+    {0, nullptr},
+};
+
+PyType_Spec spec = {"hasten._core.Recorder", sizeof(RecorderObject), 0,
+                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL, slots};
+
+} // namespace
+
+bool init_thread_recorder(PyObject* module) {
+  recorder_type = add_type(module, "Recorder", &spec);
+  return recorder_type != nullptr;
+}
+
+} // namespace hasten::bindings
