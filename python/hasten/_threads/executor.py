@@ -47,7 +47,7 @@ class ThreadPoolExecutor(_core.Crew, _Standard):
         initargs: tuple[Any, ...] = (),
     ) -> None:
         _Standard.__init__(self, max_workers, thread_name_prefix, initializer, initargs)
-        self._initializer: Callable[..., object] | None = initializer
+        self._initializer = initializer  # type: ignore[assignment]  # it may return anything
         self._initargs = initargs
         self._set_size(self._max_workers)
         self._count = 0
