@@ -85,6 +85,12 @@ from multiprocessing import (
     set_start_method as set_start_method,
 )
 
+from hasten._memo import (
+    cache as cache,
+)
+from hasten._memo import (
+    lru_cache as lru_cache,
+)
 from hasten._threads.channel import (
     Channel as Channel,
 )
@@ -108,10 +114,4 @@ from hasten._threads.thread import (
 )
 from hasten._threads.thread import (
     current_thread as current_thread,
-)
-from hasten._memo import (
-    cache as cache,
-)
-from hasten._memo import (
-    lru_cache as lru_cache,
 )
