@@ -23,7 +23,7 @@ class Face(NamedTuple):
 
 _FROM_STANDARD_LIBRARY = {
     "multiprocessing": (
-        "Array Barrier BoundedSemaphore Condition Event JoinableQueue Lock Manager Pipe Pool Process Queue RLock "
+        "Array Barrier BoundedSemaphore Condition Event JoinableQueue Lock Manager Pipe Process Queue RLock "
         "RawArray RawValue Semaphore SimpleQueue Value active_children cpu_count current_process freeze_support "
         "get_all_start_methods get_context get_start_method parent_process set_start_method"
     ),
@@ -34,6 +34,10 @@ _FROM_STANDARD_LIBRARY = {
 }
 
 FACES = {name: Face(module, module) for module, names in _FROM_STANDARD_LIBRARY.items() for name in names.split()}
+FACES["Pool"] = Face("multiprocessing", "hasten._pool.pool")
+
+# Parts of drop-ins that are no names of the package, or are them a second time.
+_FURTHER_PARTS = {"multiprocessing.pool": {"Pool": "hasten._pool.pool", "AsyncResult": "hasten._pool.results"}}
 
 SUBMODULES = frozenset(
     {"errors", "functools", "futures", "multiprocessing", "numba", "queue", "subprocess", "threading"}
@@ -61,4 +65,5 @@ def load(name: str) -> object:
 
 def own_parts(drop_in: str) -> dict[str, str]:
     """Return the names of the module `drop_in` that Hasten provides itself, each with the module it comes from."""
-    return {name: face.provider for name, face in FACES.items() if face.drop_in == drop_in and face.is_own}
+    faces = {name: face.provider for name, face in FACES.items() if face.drop_in == drop_in and face.is_own}
+    return {**faces, **_FURTHER_PARTS.get(drop_in, {})}

@@ -64,15 +64,25 @@ def become_mirror(name: str, mirrored: str) -> None:
     from hasten._lazy import own_parts
 
     module, standard = sys.modules[name], original(mirrored)
-    parts = {part: getattr(importlib.import_module(provider), part) for part, provider in own_parts(mirrored).items()}
-    module.__dict__.update(parts, _hasten_original=standard, _hasten_parts=frozenset(parts), _hasten_covered={})
+    parts = own_parts(mirrored)
+    module.__dict__.update(_hasten_original=standard, _hasten_parts=frozenset(parts), _hasten_covered={})
     # Without a frame of Python's: it is fast, and a name that is missing is reported where it was asked for.
-    module.__dict__["__getattr__"] = functools.partial(getattr, standard)
+    other = functools.partial(getattr, standard)
+    module.__dict__["__getattr__"] = functools.partial(_part_or_other, module, parts) if parts else other
     module.__class__ = Mirror
     if "__path__" in module.__dict__:
         _submodules.packages[name] = mirrored
         if _submodules not in sys.meta_path:
             sys.meta_path.insert(0, _submodules)
+
+
+def _part_or_other(module: ModuleType, parts: dict[str, str], name: str) -> object:
+    """Look up what isn't in a drop-in: a part is imported when it is asked for, for it may need the original itself."""
+    if name not in parts:
+        return getattr(module._hasten_original, name)
+    part: object = getattr(importlib.import_module(parts[name]), name)
+    module.__dict__[name] = part
+    return part
 
 
 class AliasLoader(Loader):

@@ -11,6 +11,7 @@
 #include "hasten/bindings/dispatcher.h"
 #include "hasten/bindings/engine.h"
 #include "hasten/bindings/errors.h"
+#include "hasten/bindings/pool.h"
 #include "hasten/bindings/source.h"
 #include "hasten/bindings/stats.h"
 #include "hasten/bindings/type_of.h"
@@ -65,6 +66,8 @@ NB_MODULE(_core, m) {
   bindings::add_source_functions(m);
   bindings::add_debugging(m);
   bindings::add_ufunc_functions(m);
+  bindings::add_pool_engine(m);
+  bindings::add_pool_worker(m);
   m.attr("__version__") = HASTEN_VERSION;
   m.def("stats", stats, nb::sig("def stats() -> dict[str, int]"),
         "Count what happened in this process: compilations, loads from the cache, calls, blocks of memory.");

@@ -34,6 +34,9 @@ public:
   enum class Sent : uint8_t { kDone, kAgain, kKilled };
   Sent send(uint8_t tag, const char* data, size_t size, size_t* sent);
 
+  // Whether send() would not have to wait.
+  bool has_room(size_t size) { return size <= kMostInRecord && outflow_.room() >= sizeof(RecordHeader) + padded(size); }
+
 private:
   Slot& task() const { return memory_.slots[ticket_ % kSlots]; }
   shm::Glance look() const { return shm::glance(task().claim.load(), ticket_); }
