@@ -367,6 +367,10 @@ class ResultIterator(Job, IMapIterator):  # type: ignore[misc,type-arg]
 
     def _wait(self, timeout: float | None) -> None:
         start = time.monotonic()
-        self.crew.wait_for(self._has_news, timeout)
+        try:
+            self.crew.wait_for(self._has_news, timeout)
+        except BaseException:
+            self.abandon()
+            raise
         if timeout is not None and not self._has_news() and time.monotonic() - start >= timeout:
             raise StandardTimeoutError

@@ -69,7 +69,7 @@ def _interrupt_tasks_only(engine: PoolWorker) -> None:
     """Let Ctrl-C, which reaches every process of the terminal, end the task that runs, but no idle worker."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        if engine.is_in_call:
+        if engine.interrupt():
             raise KeyboardInterrupt
 
     signal.signal(signal.SIGINT, interrupt)

@@ -1,7 +1,9 @@
-#include <poll.h>
+#include <chrono>
 #include <csignal>
+#include <poll.h>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 
 #include "hasten/base/posix.h"
 #include "hasten/bindings/pool.h"
@@ -16,6 +18,8 @@ namespace {
 using pool::WorkerLane;
 
 constexpr int64_t kPatience = 500'000'000;
+// How long a worker that was interrupted claims nothing, so that the parent, which was too, can take back what it had queued.
+constexpr std::chrono::milliseconds kPause{200};
 
 // Ends this process when the parent's pidfd says that the parent ended.
 void follow_parent(int pidfd) {
@@ -46,6 +50,9 @@ public:
       WorkerLane::Found found{};
       {
         nb::gil_scoped_release release;
+        if (std::exchange(is_interrupted_, false)) {
+          std::this_thread::sleep_for(kPause);
+        }
         found = lane_.take(kPatience);
       }
       if (found == WorkerLane::Found::kStop) {
@@ -64,12 +71,17 @@ public:
     if (!list.is_valid() || PySequence_Fast_GET_SIZE(list.ptr()) < static_cast<Py_ssize_t>(lane_.end())) {
       throw nb::value_error("a task has fewer items than it says");
     }
-    while (lane_.item() < lane_.end()) {
+    while (lane_.item() < lane_.end() && !is_interrupted_) {
       PyObject* item = PySequence_Fast_ITEMS(list.ptr())[lane_.item()];
       is_in_call_ = true;
       nb::object result = nb::steal(is_starred ? call_starred(function.ptr(), item) : PyObject_CallOneArg(function.ptr(), item));
       is_in_call_ = false;
       result.is_valid() ? send_result(result) : send_error();
+    }
+    if (lane_.item() < lane_.end()) {
+      PyErr_SetNone(PyExc_KeyboardInterrupt);
+      const nb::python_error error;
+      fail(nb::bytes(describe_(error.value())));
     }
   }
 
@@ -88,7 +100,11 @@ public:
     }
   }
 
-  bool is_in_call() const { return is_in_call_; }
+  // Called by the handler of SIGINT; whether it is to raise KeyboardInterrupt.
+  bool interrupt() {
+    is_interrupted_ = true;
+    return is_in_call_;
+  }
 
 private:
   static PyObject* call_starred(PyObject* function, PyObject* item) {
@@ -185,6 +201,7 @@ private:
   nb::object dumps_;
   nb::object describe_;
   bool is_in_call_ = false;
+  bool is_interrupted_ = false;
 };
 
 } // namespace
@@ -201,7 +218,7 @@ void add_pool_worker(nb::module_& m) {
       .def("apply", &PoolWorker::apply, nb::arg("function"), nb::arg("arguments"), nb::arg("keywords"),
            nb::sig("def apply(self, function: Callable[..., Any], arguments: Sequence[Any], keywords: dict[str, Any]) -> None"))
       .def("fail", &PoolWorker::fail, nb::arg("failure"))
-      .def_prop_ro("is_in_call", &PoolWorker::is_in_call);
+      .def("interrupt", &PoolWorker::interrupt, "Note an interrupt; return whether a task runs that it ends.");
 }
 
 } // namespace hasten::bindings
