@@ -40,9 +40,6 @@ from multiprocessing import (
     Pipe as Pipe,
 )
 from multiprocessing import (
-    Pool as Pool,
-)
-from multiprocessing import (
     Process as Process,
 )
 from multiprocessing import (
@@ -102,3 +99,5 @@ from threading import (
 from threading import (
     Timer as Timer,
 )
+
+from hasten._pool.pool import Pool as Pool

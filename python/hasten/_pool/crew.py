@@ -1,7 +1,7 @@
 """The workers of a pool, and the threads that wait for them.
 
-Whoever waits for a result reads what all workers have sent: that thread is the leader. Others that wait meanwhile follow,
-and are told when there is news. When nobody waits and there is work, the attendant leads, a thread that is started by
+Whoever waits for a result reads what all workers have sent: that thread is the leader. Others that wait meanwhile
+follow, and are told when there is news. When nobody waits and there is work, the attendant leads, a thread that is started by
 the first call that returns before it is done.
 """
 
@@ -306,5 +306,3 @@ class Crew:
         for job in list(self._active):
             job.abandon()
         self.tell()
-
-

@@ -213,8 +213,8 @@ void add_pool_engine(nb::module_& m) {
       .def("submit", &PoolEngine::submit, nb::arg("batch"), nb::arg("payload"), nb::arg("base"), nb::arg("count"), nb::arg("timeout"),
            nb::arg("retries"),
            nb::sig("def submit(self, batch: PoolBatch, payload: bytes, base: int, count: int, timeout: int, retries: int) -> None"))
-      .def("recall", &PoolEngine::recall, nb::arg("batch").none(),
-           nb::sig("def recall(self, batch: PoolBatch | None) -> list[PoolBatch]"), "Take back what no worker has claimed.")
+      .def("recall", &PoolEngine::recall, nb::arg("batch").none(), nb::sig("def recall(self, batch: PoolBatch | None) -> list[PoolBatch]"),
+           "Take back what no worker has claimed.")
       .def("pump", &PoolEngine::pump, nb::arg("nanoseconds"),
            nb::sig("def pump(self, nanoseconds: int) -> tuple[list[PoolBatch], list[tuple[int, bool]]]"),
            "Read results, waiting for some; return batches with news, and workers that ended with whether they ever had a task.");

@@ -93,8 +93,8 @@ void Scheduler::steal() {
     if (idle->outstanding() > 0 || idle->is_dead) {
       continue;
     }
-    const auto victim = std::max_element(lanes_.begin(), lanes_.end(),
-                                         [](const auto& a, const auto& b) { return a->unclaimed() < b->unclaimed(); });
+    const auto victim =
+        std::max_element(lanes_.begin(), lanes_.end(), [](const auto& a, const auto& b) { return a->unclaimed() < b->unclaimed(); });
     for (size_t count = ((*victim)->unclaimed() + 1) / 2; count > 0; --count) {
       std::unique_ptr<Task> task = (*victim)->recall_newest();
       if (task == nullptr) {

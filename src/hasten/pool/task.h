@@ -10,12 +10,12 @@ namespace hasten::pool {
 
 struct Task {
   std::shared_ptr<const std::string> payload;
-  void* owner = nullptr;  // given back with each result
-  uint64_t base = 0;      // what the owner calls item 0
-  uint32_t first = 0;     // the items that are still to be run: [first, end)
+  void* owner = nullptr; // given back with each result
+  uint64_t base = 0;     // what the owner calls item 0
+  uint32_t first = 0;    // the items that are still to be run: [first, end)
   uint32_t end = 1;
-  int64_t timeout = 0;    // nanoseconds for each item; 0: none
-  uint32_t retries = 0;   // how often an item that fails is run again
+  int64_t timeout = 0;                   // nanoseconds for each item; 0: none
+  uint32_t retries = 0;                  // how often an item that fails is run again
   std::map<uint32_t, uint32_t> attempts; // failures of items that have failed
 };
 

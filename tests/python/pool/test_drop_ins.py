@@ -118,7 +118,7 @@ def test_original_looks_behind_a_drop_in(with_a_part: Any, monkeypatch: pytest.M
 def test_type_checkers_see_the_same_names() -> None:
     stub = ast.parse(Path(_lazy.__file__).with_name("_lazy_types.pyi").read_text())
     seen = {alias.name: node.module for node in stub.body if isinstance(node, ast.ImportFrom) for alias in node.names}
-    assert seen == {name: face.drop_in for name, face in _lazy.FACES.items()}
+    assert seen == {name: face.provider for name, face in _lazy.FACES.items()}
 
 
 @pytest.mark.parametrize("name", sorted(_lazy.FACES))

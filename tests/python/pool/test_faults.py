@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hasten.errors import WorkerDied
 
 import hasten
-from hasten.errors import WorkerDied
 from tests.python.pool import tasks
 
 ROOT = Path(__file__).parents[3]

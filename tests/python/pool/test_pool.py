@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hasten.multiprocessing.pool import AsyncResult
 
 import hasten
-from hasten.multiprocessing.pool import AsyncResult
 from tests.python.pool import tasks
 
 METHODS = ("fork", "spawn", "forkserver")
@@ -33,8 +33,25 @@ def test_each_start_method_runs_calls(method: str) -> None:
 
 
 def test_results_of_all_kinds_come_back(pool: Any) -> None:
-    values = [None, True, False, 0, -1, 2**62, 2**70, -(2**63), 1.5, float("inf"), "", "text", "ä€", "\ud800", b"", b"x"]
-    values += ["x" * 5000, b"y" * 100_000, [1, [2]], {"a": (1,)}, 1 + 2j, range(3), {1, 2}, Exception]
+    values = [
+        None,
+        True,
+        False,
+        0,
+        -1,
+        2**62,
+        2**70,
+        -(2**63),
+        1.5,
+        float("inf"),
+        "",
+        "text",
+        "ä€",
+        "\ud800",
+        b"",
+        b"x",
+    ]
+    values += [b"", b"x", "x" * 5000, b"y" * 100_000, [1, [2]], {"a": (1,)}, 1 + 2j, range(3), {1, 2}, Exception]
     assert pool.map(tasks.identity, values, chunksize=5) == values
     assert [type(x) for x in pool.map(tasks.identity, values)] == [type(x) for x in values]
 

@@ -41,7 +41,7 @@ Segment Segment::create(const char* label, size_t size) {
 }
 
 Segment Segment::adopt(base::FileDescriptor fd) {
-  struct stat facts {};
+  struct stat facts{};
   if (fstat(fd.get(), &facts) != 0) {
     base::system_error("Can't look at shared memory");
   }
