@@ -1,8 +1,8 @@
 """The workers of a pool, and the threads that wait for them.
 
 Whoever waits for a result reads what all workers have sent: that thread is the leader. Others that wait meanwhile
-follow, and are told when there is news. When nobody waits and there is work, the attendant leads, a thread that is started by
-the first call that returns before it is done.
+follow, and are told when there is news. When nobody waits and there is work, the attendant leads, a thread that is
+started by the first call that returns before it is done.
 """
 
 from __future__ import annotations

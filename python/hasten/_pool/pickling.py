@@ -8,7 +8,7 @@ import pickle
 import traceback
 from collections.abc import Callable, Sequence
 from io import BytesIO
-from multiprocessing.pool import MaybeEncodingError, RemoteTraceback
+from multiprocessing.pool import MaybeEncodingError, RemoteTraceback  # type: ignore[attr-defined]
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
@@ -29,7 +29,7 @@ def dumps(value: object) -> bytes:
 
 def dumps_plainly(value: object) -> bytes:
     """Pickle a value as multiprocessing does; functions go by name alone."""
-    if type(value) in _PLAIN:
+    if type(value) in _PLAIN or (type(value) in (tuple, list) and _PLAIN.issuperset(map(type, value))):  # type: ignore[call-overload]
         return pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
     buffer = BytesIO()
     ForkingPickler(buffer, pickle.HIGHEST_PROTOCOL).dump(value)
@@ -60,7 +60,18 @@ def encode_function(function: Callable[..., Any], mode: int) -> bytes:
 
 def encode_task(function: bytes, items: Sequence[Any]) -> bytes:
     """Return a whole task: the function as `encode_function` made it, and the items."""
+    if type(items) is Call and not items[1] and _PLAIN.issuperset(map(type, items[0])):
+        return function + pickle.dumps(items, pickle.HIGHEST_PROTOCOL)
     return function + dumps(items)
+
+
+class Call(tuple[Any, ...]):
+    """The arguments of one call: a tuple and a dict."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return tuple, (tuple(self),)
 
 
 _functions: dict[bytes, Any] = {}
@@ -107,7 +118,8 @@ def read_failure(failure: bytes) -> BaseException:
         error.args = (error.exc, shown)
     if text is not None:
         error.__cause__ = RemoteTraceback(text)
-    return error
+    travelled: BaseException = error
+    return travelled
 
 
 def _repr_of(error: BaseException) -> str:

@@ -7,14 +7,14 @@ import os
 import threading
 import types
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from multiprocessing import get_context, util
 from typing import TYPE_CHECKING, Any, Literal
 
 from hasten._mirror import original
 from hasten._pool.crew import Crew
-from hasten._pool.pickling import APPLY, MAP, STARMAP, encode_function
-from hasten._pool.results import AsyncResult, Call, Options, ResultIterator
+from hasten._pool.pickling import APPLY, MAP, STARMAP, Call, encode_function
+from hasten._pool.results import AsyncResult, Options, ResultIterator
 
 if TYPE_CHECKING:
     from multiprocessing import pool as standard
@@ -88,6 +88,10 @@ class Pool(standard.Pool):
     def __del__(self, _warn: Any = warnings.warn, _run: str = standard.RUN) -> None:
         if self._state == _run:
             _warn(f"unclosed running multiprocessing pool {self!r}", ResourceWarning, source=self)
+
+    def _check_running(self) -> None:
+        if self._state != standard.RUN:
+            raise ValueError("Pool not running")
 
     def _repopulate_pool(self) -> None:
         self._crew.start_workers()
@@ -176,7 +180,7 @@ class Pool(standard.Pool):
 
     # --- many calls ---
 
-    def map(  # type: ignore[override]
+    def map(
         self,
         func: Callable[[Any], Any],
         iterable: Iterable[Any],
@@ -208,7 +212,7 @@ class Pool(standard.Pool):
         options = _options(func, timeout, retries, on_error)
         return self._map(func, iterable, MAP, chunksize, options, progress, ordered)
 
-    def starmap(  # type: ignore[override]
+    def starmap(
         self,
         func: Callable[..., Any],
         iterable: Iterable[Iterable[Any]],
@@ -240,7 +244,7 @@ class Pool(standard.Pool):
         options = _options(func, timeout, retries, on_error)
         return self._start(func, iterable, MAP, chunksize, options, callback, error_callback)
 
-    def starmap_async(  # type: ignore[override]
+    def starmap_async(
         self,
         func: Callable[..., Any],
         iterable: Iterable[Iterable[Any]],
@@ -337,7 +341,7 @@ class Pool(standard.Pool):
         if window is not None and window < 1:
             raise ValueError(f"window={window!r}: at least one item must be on its way")
         options = _options(func, timeout, retries, on_error)
-        total = len(iterable) if hasattr(iterable, "__len__") else None
+        total = len(iterable) if isinstance(iterable, Sized) else None
         results = self._iterate(func, iterable, MAP, chunksize, options, ordered, window)
         return _with_progress(results, total) if progress else results
 

@@ -13,7 +13,7 @@ from multiprocessing.pool import ApplyResult, IMapIterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hasten._core import PoolBatch
-from hasten._pool.pickling import encode_task
+from hasten._pool.pickling import Call, encode_task
 
 if TYPE_CHECKING:
     from hasten._pool.crew import Crew
@@ -33,6 +33,8 @@ class Options(NamedTuple):
 class Job:
     """Tasks of one call. Its batches are filled by the engine; `settle` turns what is in them into results."""
 
+    _is_quiet = False  # whether nobody waits for single items
+
     def __init__(self, pool: object, crew: Crew, options: Options) -> None:
         self.crew = crew
         self.options = options
@@ -48,7 +50,7 @@ class Job:
             batch.failures.append((base, "refused", error))
             batch.settle(count)
             return
-        self.crew.engine.submit(batch, payload, base, count, self.options.timeout, self.options.retries)
+        self.crew.engine.submit(batch, payload, base, count, self.options.timeout, self.options.retries, self._is_quiet)
 
     def take_failures(self, batch: PoolBatch) -> list[tuple[int, BaseException]]:
         """Return new failures with their positions; those that are to be returned are put among the results."""
@@ -69,6 +71,10 @@ class Job:
         """Take over what has come in a batch, or in any."""
         raise NotImplementedError
 
+    def batches(self) -> list[PoolBatch]:
+        """Return what the engine fills and is not complete."""
+        raise NotImplementedError
+
     def is_over(self) -> bool:
         """Whether everything has come."""
         raise NotImplementedError
@@ -82,16 +88,7 @@ class Job:
         self.crew.job_is_over(self)
 
 
-class Call(tuple[Any, ...]):
-    """The arguments of one call: a tuple and a dict."""
-
-    __slots__ = ()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return tuple, (tuple(self),)
-
-
-class AsyncResult(Job, ApplyResult):  # type: ignore[misc,type-arg]
+class AsyncResult(Job, ApplyResult):  # type: ignore[type-arg]
     """The result of ``apply_async`` or ``map_async``.
 
     Parameters
@@ -113,6 +110,7 @@ class AsyncResult(Job, ApplyResult):  # type: ignore[misc,type-arg]
         Job.__init__(self, pool, crew, options)
         self.batch = PoolBatch(next(_keys), [None] * length)
         self._is_single = is_single
+        self._is_quiet = not is_single
         self._callback = callback
         self._error_callback = error_callback
         self._error: BaseException | None = None
@@ -159,7 +157,7 @@ class AsyncResult(Job, ApplyResult):  # type: ignore[misc,type-arg]
             try:
                 call(value)
             except Exception:
-                sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+                sys.excepthook(*sys.exc_info())
 
     def abandon(self) -> None:
         """Take back what has not been started."""
@@ -205,7 +203,7 @@ class AsyncResult(Job, ApplyResult):  # type: ignore[misc,type-arg]
         return self._value
 
 
-class ResultIterator(Job, IMapIterator):  # type: ignore[misc,type-arg]
+class ResultIterator(Job, IMapIterator):  # type: ignore[type-arg]
     """What ``imap`` and ``imap_unordered`` return: gives results as they come.
 
     Parameters

@@ -68,6 +68,7 @@ NB_MODULE(_core, m) {
   bindings::add_ufunc_functions(m);
   bindings::add_pool_engine(m);
   bindings::add_pool_worker(m);
+  nb::set_leak_warnings(false); // threads that serve a pool to the end of the process hold objects of ours
   m.attr("__version__") = HASTEN_VERSION;
   m.def("stats", stats, nb::sig("def stats() -> dict[str, int]"),
         "Count what happened in this process: compilations, loads from the cache, calls, blocks of memory.");

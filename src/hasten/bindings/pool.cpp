@@ -61,7 +61,7 @@ public:
   void interrupt() { scheduler_->interrupt(); }
   size_t live_lanes() const { return scheduler_->live_lanes(); }
 
-  void submit(nb::object batch, nb::bytes payload, uint64_t base, uint32_t count, int64_t timeout, uint32_t retries) {
+  void submit(nb::object batch, nb::bytes payload, uint64_t base, uint32_t count, int64_t timeout, uint32_t retries, bool is_quiet) {
     auto task = std::make_unique<pool::Task>();
     task->payload = std::make_shared<const std::string>(payload.c_str(), payload.size());
     task->owner = batch.ptr();
@@ -69,6 +69,7 @@ public:
     task->end = count;
     task->timeout = timeout;
     task->retries = retries;
+    task->is_quiet = is_quiet;
     for (uint32_t item = 0; item < count; ++item) {
       batch.inc_ref();
     }
@@ -107,9 +108,13 @@ public:
 
 private:
   void drain() {
+    struct Guard {
+      bool& flag;
+      ~Guard() { flag = false; }
+    };
     is_draining_ = true;
+    const Guard guard{is_draining_};
     scheduler_->drain(*this);
-    is_draining_ = false;
   }
 
   nb::list take_news() {
@@ -211,8 +216,9 @@ void add_pool_engine(nb::module_& m) {
       .def("interrupt", &PoolEngine::interrupt, "Make a pump that waits return.")
       .def("live_lanes", &PoolEngine::live_lanes)
       .def("submit", &PoolEngine::submit, nb::arg("batch"), nb::arg("payload"), nb::arg("base"), nb::arg("count"), nb::arg("timeout"),
-           nb::arg("retries"),
-           nb::sig("def submit(self, batch: PoolBatch, payload: bytes, base: int, count: int, timeout: int, retries: int) -> None"))
+           nb::arg("retries"), nb::arg("is_quiet"),
+           nb::sig("def submit(self, batch: PoolBatch, payload: bytes, base: int, count: int, timeout: int, retries: int, is_quiet: bool) "
+                   "-> None"))
       .def("recall", &PoolEngine::recall, nb::arg("batch").none(), nb::sig("def recall(self, batch: PoolBatch | None) -> list[PoolBatch]"),
            "Take back what no worker has claimed.")
       .def("pump", &PoolEngine::pump, nb::arg("nanoseconds"),

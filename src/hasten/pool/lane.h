@@ -27,6 +27,7 @@ struct alignas(64) Slot {
   uint64_t size;
   uint32_t is_streamed;
   uint32_t is_timed; // whether the worker keeps the clock
+  uint32_t is_quiet; // whether nobody waits for single items
 };
 
 // What a worker writes before each result.

@@ -51,6 +51,7 @@ void ParentLane::place(std::unique_ptr<Task> task) {
   into.end = task->end;
   into.size = payload.size();
   into.is_timed = task->timeout > 0;
+  into.is_quiet = task->is_quiet;
   into.is_streamed = payload.size() > kMostInArea;
   if (into.is_streamed == 0) {
     const uint64_t position = area_position(padded(payload.size()));
@@ -79,10 +80,16 @@ size_t ParentLane::unclaimed() const {
   return count;
 }
 
+bool ParentLane::recalls(const Placed& placed) const {
+  // The first look keeps away from a task that runs, whose items another thread counts.
+  shm::ClaimWord& word = slot(placed.ticket).claim;
+  return word.load().state == shm::State::kReady && word.recall(placed.ticket, placed.task->first);
+}
+
 std::unique_ptr<Task> ParentLane::recall_newest() {
   for (auto placed = placed_.rbegin(); placed != placed_.rend(); ++placed) {
     if (placed->task != nullptr) {
-      if (!slot(placed->ticket).claim.recall(placed->ticket, placed->task->first)) {
+      if (!recalls(*placed)) {
         return nullptr; // what is older was claimed before
       }
       ++budget_;
@@ -97,7 +104,7 @@ std::vector<std::unique_ptr<Task>> ParentLane::recall_of(const void* owner) {
   std::vector<std::unique_ptr<Task>> recalled;
   for (auto placed = placed_.rbegin(); placed != placed_.rend(); ++placed) {
     const bool is_wanted = placed->task != nullptr && (owner == nullptr || placed->task->owner == owner);
-    if (is_wanted && slot(placed->ticket).claim.recall(placed->ticket, placed->task->first)) {
+    if (is_wanted && recalls(*placed)) {
       ++budget_;
       --live_;
       recalled.push_back(std::move(placed->task));
@@ -148,17 +155,28 @@ void ParentLane::stream() {
   memory_.worker_bell.ring();
 }
 
+bool ParentLane::find_current() {
+  if (current_ == nullptr) {
+    const Placed* placed = front();
+    if (placed == nullptr || slot(placed->ticket).claim.load().state == shm::State::kReady) {
+      return false;
+    }
+    current_ = placed->task.get();
+    current_ticket_ = placed->ticket;
+  }
+  return true;
+}
+
 ParentLane::Read ParentLane::read_record(RecordHeader* header) {
   const uint64_t available = outflow_.available();
   if (available == 0 || is_broken_) {
     return Read::kEmpty;
   }
-  const Placed* placed = front();
-  bool makes_sense = available >= sizeof *header && available <= kRingBytes && placed != nullptr;
+  bool makes_sense = available >= sizeof *header && available <= kRingBytes && find_current();
   if (makes_sense) {
     outflow_.read(header, sizeof *header);
     makes_sense = header->length <= kMostInRecord && padded(header->length) <= available - sizeof *header &&
-                  header->ticket == placed->ticket && header->item == placed->task->first;
+                  header->ticket == current_ticket_ && header->item == current_->first;
   }
   if (!makes_sense) {
     is_broken_ = true;
@@ -191,7 +209,7 @@ ParentLane::Read ParentLane::read(Record* record) {
       }
       data = scratch_.data();
     }
-    Task& task = *front()->task;
+    Task& task = *current_;
     const size_t size = is_whole ? header.length : scratch_.size();
     *record = {.task = &task, .item = task.first++, .tag = header.tag, .data = data, .size = size};
     return Read::kRecord;
@@ -200,11 +218,11 @@ ParentLane::Read ParentLane::read(Record* record) {
 }
 
 std::unique_ptr<Task> ParentLane::take_finished() {
-  Placed* placed = front();
-  if (placed == nullptr || placed->task->first < placed->task->end) {
+  if (current_ == nullptr || current_->first < current_->end) {
     return nullptr;
   }
-  std::unique_ptr<Task> task = std::move(placed->task);
+  std::unique_ptr<Task> task = std::move(front()->task);
+  current_ = nullptr;
   --live_;
   pop_front();
   return task;
@@ -269,6 +287,7 @@ std::vector<ParentLane::Left> ParentLane::bury() {
     left.push_back({std::move(placed.task), is_touched, state == shm::State::kKilling ? Loss::kTimedOut : other});
   }
   placed_.clear();
+  current_ = nullptr;
   live_ = 0;
   return left;
 }

@@ -48,6 +48,8 @@ public:
   };
   // The next whole result; valid until the next call. The last item of a task is followed by take_finished().
   enum class Read : uint8_t { kRecord, kEmpty };
+  // Whether read() and what follows it touch the lane's list of tasks, which others may change meanwhile.
+  bool read_needs_tasks() const { return current_ == nullptr; }
   Read read(Record* record);
   // After a record: the task, if that was its last item.
   std::unique_ptr<Task> take_finished();
@@ -84,12 +86,14 @@ private:
     uint32_t ticket;
     uint64_t area_end;
   };
+  bool recalls(const Placed& placed) const;
   Slot& slot(uint32_t ticket) const { return memory_.slots[ticket % kSlots]; }
   uint64_t area_position(size_t size) const;
   Placed* front();
   bool finds_stream_room();
   Read read_record(RecordHeader* header);
   void pop_front();
+  bool find_current();
 
   uint64_t id_;
   uint64_t budget_; // tasks that may still be placed
@@ -99,7 +103,9 @@ private:
   shm::RingConsumer outflow_;
   std::deque<Placed> placed_; // by ticket
   uint32_t next_ticket_ = 0;
-  size_t live_ = 0; // placed and not recalled
+  size_t live_ = 0;         // placed and not recalled
+  Task* current_ = nullptr; // whose results are being read; it is claimed, so nobody takes it back
+  uint32_t current_ticket_ = 0;
   uint64_t area_head_ = 0;
   uint64_t area_tail_ = 0;
   size_t streamed_ = 0; // bytes of the task at the front

@@ -146,29 +146,32 @@ void Scheduler::run_again(const Task& task, uint32_t item) {
   pending_.push_back(std::move(again));
 }
 
+bool Scheduler::read_next(ParentLane& lane, ParentLane::Record* record) {
+  std::unique_lock lock(mutex_, std::defer_lock);
+  if (lane.read_needs_tasks()) {
+    lock.lock();
+    lane.stream();
+  }
+  return lane.read(record) == ParentLane::Read::kRecord;
+}
+
 bool Scheduler::drain_lane(ParentLane& lane, Sink& sink) {
   bool found = false;
-  for (int turn = 0; turn < kMostInTurn; ++turn) {
-    ParentLane::Record record{};
-    {
-      const std::lock_guard lock(mutex_);
-      lane.stream();
-      if (lane.read(&record) == ParentLane::Read::kEmpty) {
-        break;
-      }
-    }
+  ParentLane::Record record{};
+  for (int turn = 0; turn < kMostInTurn && read_next(lane, &record); ++turn) {
     found = true;
     if (record.tag == failure_tag_ && may_fail_again(*record.task, record.item)) {
       run_again(*record.task, record.item);
     } else {
       sink.result(*record.task, record.item, record.tag, record.data, record.size);
     }
-    const std::lock_guard lock(mutex_);
-    lane.take_finished();
-    feed();
+    if (record.item + 1 == record.task->end) {
+      const std::lock_guard lock(mutex_);
+      lane.take_finished();
+      feed();
+    }
   }
   if (found) {
-    const std::lock_guard lock(mutex_);
     lane.release();
   }
   return found;

@@ -63,6 +63,7 @@ private:
   };
   using Lanes = std::vector<std::shared_ptr<ParentLane>>;
 
+  bool read_next(ParentLane& lane, ParentLane::Record* record);
   bool drain_lane(ParentLane& lane, Sink& sink);
   void bury(const std::shared_ptr<ParentLane>& lane, Sink& sink);
   void run_again(const Task& task, uint32_t item);

@@ -15,6 +15,7 @@ struct Task {
   uint32_t first = 0;    // the items that are still to be run: [first, end)
   uint32_t end = 1;
   int64_t timeout = 0;                   // nanoseconds for each item; 0: none
+  bool is_quiet = false;                 // nobody waits for single items, only for all of them
   uint32_t retries = 0;                  // how often an item that fails is run again
   std::map<uint32_t, uint32_t> attempts; // failures of items that have failed
 };

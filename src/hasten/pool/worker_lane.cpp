@@ -65,6 +65,7 @@ bool WorkerLane::claim_at_cursor() {
   }
   item_ = first;
   end_ = task().end;
+  is_quiet_ = task().is_quiet != 0;
   consumed_ = 0;
   has_task_ = true;
   --left_;
@@ -98,6 +99,9 @@ size_t WorkerLane::read_payload(char* into, size_t size) {
 
 bool WorkerLane::wait_for_room(size_t size) {
   const auto has_room = [&] { return outflow_.room() >= size; };
+  if (!has_room()) {
+    ring_parent();
+  }
   if (!has_room() && !spinner_.spin(has_room)) {
     memory_.worker_bell.sleep(kPatience, has_room);
   }
@@ -126,11 +130,22 @@ WorkerLane::Sent WorkerLane::send(uint8_t tag, const char* data, size_t size, si
       return Sent::kKilled;
     }
     outflow_.commit();
-    ring_parent();
+    if (is_worth_a_ring(is_last)) {
+      ring_parent();
+    }
     if (is_last) {
       return Sent::kDone;
     }
   }
+}
+
+bool WorkerLane::is_worth_a_ring(bool is_last) {
+  if (!is_quiet_ || !is_last || item_ == end_) {
+    return true;
+  }
+  // Once when the ring is half full: until the parent wakes, many more results follow.
+  const bool is_half_full = outflow_.room() < kRingBytes / 2;
+  return !std::exchange(was_half_full_, is_half_full) && is_half_full;
 }
 
 bool WorkerLane::advance() {

@@ -44,6 +44,7 @@ private:
   bool wait_for_room(size_t size);
   void write_record(uint8_t tag, const char* data, size_t size, bool is_last);
   bool advance();
+  bool is_worth_a_ring(bool is_last);
   void ring_parent() { parent_bell_->ring(); }
 
   shm::Segment segment_;
@@ -58,6 +59,8 @@ private:
   uint32_t item_ = 0;
   uint32_t end_ = 0;
   size_t consumed_ = 0; // of the payload
+  bool is_quiet_ = false;
+  bool was_half_full_ = false;
   bool has_task_ = false;
 };
 

@@ -7,12 +7,12 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator
-from multiprocessing.pool import MaybeEncodingError
+from multiprocessing.pool import MaybeEncodingError  # type: ignore[attr-defined]
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hasten.errors import WorkerDied
+from hasten._pool.errors import WorkerDied
 
 import hasten
 from tests.python.pool import tasks

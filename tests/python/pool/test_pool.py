@@ -1,5 +1,6 @@
 """`Pool` beyond what CPython's own tests say: see docs/processes.md."""
 
+import importlib
 import multiprocessing
 import os
 import threading
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hasten.multiprocessing.pool import AsyncResult
+from hasten._pool.results import AsyncResult
 
 import hasten
 from tests.python.pool import tasks
@@ -33,7 +34,7 @@ def test_each_start_method_runs_calls(method: str) -> None:
 
 
 def test_results_of_all_kinds_come_back(pool: Any) -> None:
-    values = [
+    values: list[Any] = [
         None,
         True,
         False,
@@ -83,6 +84,7 @@ def test_a_function_that_changed_is_the_one_that_runs(pool: Any) -> None:
 def test_results_are_of_the_documented_classes(pool: Any) -> None:
     assert isinstance(pool, multiprocessing.pool.Pool)
     result = pool.apply_async(tasks.square, (3,))
+    assert importlib.import_module("hasten.multiprocessing.pool").AsyncResult is AsyncResult
     assert isinstance(result, AsyncResult) and isinstance(result, multiprocessing.pool.AsyncResult)
     assert result.get(10) == 9 and result.ready() and result.successful()
     with pytest.raises(multiprocessing.TimeoutError):
@@ -129,10 +131,15 @@ def test_many_threads_wait_at_once(pool: Any) -> None:
 def test_callbacks_come_without_anybody_waiting(pool: Any) -> None:
     came: list[Any] = []
     done = threading.Event()
-    pool.map_async(tasks.square, range(3), callback=lambda x: (came.append(x), done.set()))
+
+    def take(value: Any) -> None:
+        came.append(value)
+        done.set()
+
+    pool.map_async(tasks.square, range(3), callback=take)
     assert done.wait(30) and came == [[0, 1, 4]]
     done.clear()
-    pool.apply_async(tasks.raise_it, (KeyError("k"),), error_callback=lambda x: (came.append(x), done.set()))
+    pool.apply_async(tasks.raise_it, (KeyError("k"),), error_callback=take)
     assert done.wait(30) and isinstance(came[1], KeyError)
 
 
