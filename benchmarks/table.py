@@ -23,6 +23,7 @@ BENCHMARKS = (
     "index_checks",
     "array_statements",
     "peak_memory",
+    "pool_tasks",
 )
 
 

@@ -56,7 +56,8 @@ class Mirror(ModuleType):
 def original(name: str) -> ModuleType:
     """Return the standard library's module `name`, also where ``hasten run`` has put a drop-in in its place."""
     module = sys.modules.get(name) or importlib.import_module(name)
-    return module._hasten_original if isinstance(module, Mirror) else module
+    behind: ModuleType = vars(module).get("_hasten_original", module)
+    return behind
 
 
 def become_mirror(name: str, mirrored: str) -> None:

@@ -60,7 +60,9 @@ class _DropInFinder:
     ) -> ModuleSpec | None:
         """Give the drop-in for an original, and an original's submodule where there is no drop-in for it."""
         if fullname in self.loading_original:
-            return None
+            parent = fullname.rpartition(".")[0]
+            # Again, the path of the parent in sys.modules would lead to Hasten's file.
+            return PathFinder.find_spec(fullname, original(parent).__path__) if parent else None
         ours = self.drop_in_for(fullname)
         if ours is not None:
             return ModuleSpec(fullname, _DropInLoader(self, ours))
@@ -99,9 +101,13 @@ class _DropInLoader(Loader):
         if spec.name.partition(".")[0] not in _WITHOUT_ORIGINAL:
             self.finder.loading_original.add(spec.name)
             try:
-                importlib.import_module(spec.name)
+                standard = importlib.import_module(spec.name)
             finally:
                 self.finder.loading_original.discard(spec.name)
+            being_imported = sys.modules.get(self.ours)
+            if being_imported is not None:
+                # It asks for its original, and the name in sys.modules is about to be its own.
+                vars(being_imported).setdefault("_hasten_original", standard)
         self.alias = AliasLoader(_drop_in(spec.name, self.ours))
         return self.alias.module
 

@@ -88,6 +88,14 @@ class Crew:
             while len(self.pool) < self.processes:
                 self._start_worker()
 
+    def prepare(self) -> None:
+        """Make sure that there are workers, and that they are this process's."""
+        if os.getpid() != self._owner:
+            message = f"this pool belongs to process {self._owner}, and this is its fork {os.getpid()}"
+            raise ValueError(f"{message}; make a pool in the process that uses it")
+        if len(self.pool) < self.processes:
+            self.start_workers()
+
     def _start_worker(self) -> None:
         initializer, initargs, most_tasks = self._work
         lane, lane_fd, bell_fd = self.engine.add_lane(most_tasks)
@@ -243,6 +251,9 @@ class Crew:
         for job, batch in list(self._jobs.values()):
             if batch.left == 0:
                 job.settle(batch)
+        for lane in list(self._lanes):
+            if not self.engine.has_lane(lane):
+                self._reap(lane, was_started=True)
 
     def tell(self) -> None:
         """Wake the threads that follow, and the attendant."""
@@ -268,6 +279,7 @@ class Crew:
                 if not self._active or self._waiting:
                     self._news.wait(_PATIENCE)
                 self._is_parked = False
+            self._look(0)
 
     # --- the end ---
 
@@ -293,8 +305,8 @@ class Crew:
         self.is_closed = self.is_terminated = True
         self.engine.interrupt()
         with self._staff:
-            self._settle_all(self.engine.recall(None))
             processes = list(self.pool)
+        self._settle_all(self.engine.recall(None))
         for process in processes:
             if process.exitcode is None:
                 process.terminate()

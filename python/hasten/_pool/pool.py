@@ -23,6 +23,8 @@ else:
 
 # Tasks for each worker that `imap` takes from its input and that are not finished, unless `window` says otherwise.
 _IN_FLIGHT = 16
+# The engine counts the items of a chunk in 24 bits.
+_MOST_IN_CHUNK = 1 << 20
 
 OnError = Literal["raise", "return"]
 
@@ -92,6 +94,7 @@ class Pool(standard.Pool):
     def _check_running(self) -> None:
         if self._state != standard.RUN:
             raise ValueError("Pool not running")
+        self._crew.prepare()
 
     def _repopulate_pool(self) -> None:
         self._crew.start_workers()
@@ -307,10 +310,10 @@ class Pool(standard.Pool):
 
     def _chunk_size(self, chunksize: int | None, length: int) -> int:
         if chunksize is None:
-            return max(1, -(-length // (4 * self._processes)))
+            return min(_MOST_IN_CHUNK, max(1, -(-length // (4 * self._processes))))
         if chunksize < 1:
             raise ValueError(f"Chunksize must be 1+, not {chunksize:n}")
-        return min(chunksize, max(1, length))
+        return min(chunksize, _MOST_IN_CHUNK, max(1, length))
 
     def imap(  # type: ignore[override]
         self,
@@ -381,6 +384,7 @@ class Pool(standard.Pool):
         window: int | None,
     ) -> ResultIterator:
         function = encode_function(func, mode)
+        chunksize = min(chunksize, _MOST_IN_CHUNK)
         room = _IN_FLIGHT * self._processes if window is None else max(1, window // chunksize)
         results = ResultIterator(
             self, self._crew, options, function, iter(iterable), chunksize, ordered, room, window is not None

@@ -255,7 +255,7 @@ class ResultIterator(Job, IMapIterator):  # type: ignore[type-arg]
                 break
             try:
                 items = tuple(itertools.islice(self._input, self._chunk_size))
-            except Exception as error:
+            except BaseException as error:
                 self._end_input([(False, error)])
                 break
             if not items:

@@ -59,6 +59,7 @@ public:
   void drop_lane(uint64_t lane) { scheduler_->drop_lane(lane); }
   void stop_workers() { scheduler_->stop_workers(); }
   void interrupt() { scheduler_->interrupt(); }
+  bool has_lane(uint64_t lane) const { return scheduler_->has_lane(lane); }
   size_t live_lanes() const { return scheduler_->live_lanes(); }
 
   void submit(nb::object batch, nb::bytes payload, uint64_t base, uint32_t count, int64_t timeout, uint32_t retries, bool is_quiet) {
@@ -215,6 +216,7 @@ void add_pool_engine(nb::module_& m) {
       .def("stop_workers", &PoolEngine::stop_workers, "Let workers leave when they have done what they have.")
       .def("interrupt", &PoolEngine::interrupt, "Make a pump that waits return.")
       .def("live_lanes", &PoolEngine::live_lanes)
+      .def("has_lane", &PoolEngine::has_lane, nb::arg("lane"), "Whether the end of a lane's worker was not told yet.")
       .def("submit", &PoolEngine::submit, nb::arg("batch"), nb::arg("payload"), nb::arg("base"), nb::arg("count"), nb::arg("timeout"),
            nb::arg("retries"), nb::arg("is_quiet"),
            nb::sig("def submit(self, batch: PoolBatch, payload: bytes, base: int, count: int, timeout: int, retries: int, is_quiet: bool) "

@@ -40,9 +40,9 @@ size_t Scheduler::live_lanes() const {
   return static_cast<size_t>(std::count_if(lanes_.begin(), lanes_.end(), [](const auto& lane) { return !lane->is_dead; }));
 }
 
-size_t Scheduler::pending() const {
+bool Scheduler::has_lane(uint64_t id) const {
   const std::lock_guard lock(mutex_);
-  return pending_.size();
+  return std::any_of(lanes_.begin(), lanes_.end(), [&](const auto& lane) { return lane->id() == id; });
 }
 
 Scheduler::Lanes Scheduler::lanes() const {

@@ -41,13 +41,13 @@ public:
   // Lets all workers leave when they have done what they have.
   void stop_workers();
   size_t live_lanes() const;
+  // False once the end of its worker was told.
+  bool has_lane(uint64_t lane) const;
 
   // --- tasks ---
   void submit(std::unique_ptr<Task> task);
   // Takes back what nobody has claimed, of an owner or (null) of all; the caller settles it with the owner.
   std::vector<std::unique_ptr<Task>> recall(const void* owner);
-  // Tasks that wait for room in a lane.
-  size_t pending() const;
 
   // --- results ---
   // Reads what is there, and gives lanes more to do. Whether there was anything.

@@ -91,8 +91,9 @@ def test_idle_workers_that_die_are_replaced(pool: Any) -> None:
 
 
 @pytest.mark.parametrize("initializer", [tasks.leave_at_start, tasks.fail_at_start])
-def test_workers_that_never_start_are_reported(initializer: Any) -> None:
-    with hasten.Pool(2, initializer) as made:
+@pytest.mark.parametrize("processes", [1, 2])
+def test_workers_that_never_start_are_reported(initializer: Any, processes: int) -> None:
+    with hasten.Pool(processes, initializer) as made:
         with pytest.raises(WorkerDied, match="before their first task"):
             made.map(tasks.square, range(4))
         with pytest.raises(WorkerDied, match="before their first task"):
@@ -190,6 +191,30 @@ def test_a_worker_may_die_while_it_shuts_down() -> None:
     for process in list(made._pool):
         os.kill(process.pid, signal.SIGKILL)
     made.join()
+
+
+def test_a_fork_does_not_use_its_parents_pool(pool: Any) -> None:
+    child = os.fork()
+    if child == 0:
+        try:
+            pool.apply(tasks.square, (3,))
+        except ValueError as error:
+            os._exit(0 if "belongs to process" in str(error) else 1)
+        os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert pool.apply(tasks.square, (3,)) == 9
+
+
+def test_an_input_that_fails_ends_the_iterator(pool: Any) -> None:
+    def numbers() -> Iterator[int]:
+        yield 1
+        raise SystemExit("no more")
+
+    results = pool.imap(tasks.square, numbers())
+    assert next(results) == 1
+    with pytest.raises(SystemExit, match="no more"):
+        next(results)
+    assert list(results) == []
 
 
 def run_script(text: str, *, wait: bool = True) -> Any:
