@@ -44,6 +44,11 @@ def seconds(call: Call, count: int) -> Callable[[], float]:
     return sample
 
 
+def apply_often(pool: Any) -> None:
+    for _ in range(100):
+        pool.apply(nothing, (1,))
+
+
 @contextlib.contextmanager
 def pools() -> Iterator[dict[str, Any]]:
     """Give the pools that have `map`, `imap` and `apply`, by name."""

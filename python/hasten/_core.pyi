@@ -153,6 +153,9 @@ class PoolEngine:
 
     def live_lanes(self) -> int: ...
 
+    def has_lane(self, lane: int) -> bool:
+        """Whether the end of a lane's worker was not told yet."""
+
     def submit(self, batch: PoolBatch, payload: bytes, base: int, count: int, timeout: int, retries: int, is_quiet: bool) -> None: ...
 
     def recall(self, batch: PoolBatch | None) -> list[PoolBatch]:

@@ -10,7 +10,8 @@ from typing import Any, overload
 from hasten import _cache_directory, _config, _core, _source
 from hasten._dispatcher import Dispatcher, signature_text
 
-# Imported here, because the engine may need them first in one thread while another forks: the child would wait for ever.
+# Imported here, because the engine may need them first in one thread while another forks: the child would wait for
+# ever.
 assert _source and _cache_directory
 
 _OPTIONS = frozenset(
