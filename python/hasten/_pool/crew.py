@@ -281,6 +281,17 @@ class Crew:
                 self._is_parked = False
             self._look(0)
 
+    def _dismiss_attendant(self) -> None:
+        """Let the attendant end; a daemon thread must not be inside the engine when the interpreter ends."""
+        self.is_terminated = True
+        end = time.monotonic() + _GRACE
+        while self._attendant is not None and self._attendant.is_alive() and time.monotonic() < end:
+            self.engine.interrupt()
+            self.tell()
+            if self._attendant is threading.current_thread():
+                return
+            self._attendant.join(0.01)
+
     # --- the end ---
 
     def close(self) -> None:
@@ -295,8 +306,7 @@ class Crew:
             self.wait_for(lambda: not self._active, None)
             self.engine.stop_workers()
         self.wait_for(lambda: not self._lanes, None)
-        self.is_terminated = True
-        self.tell()
+        self._dismiss_attendant()
 
     def terminate(self) -> None:
         """End all workers at once; what is not finished is cancelled."""
@@ -317,4 +327,4 @@ class Crew:
         self.wait_for(lambda: not self._lanes, 10 * _GRACE)
         for job in list(self._active):
             job.abandon()
-        self.tell()
+        self._dismiss_attendant()

@@ -45,7 +45,7 @@ public:
       scheduler_.reset();
     } else {
       // A fork's copy: its supervisor exists in the parent alone.
-      static_cast<void>(scheduler_.release());
+      [[maybe_unused]] const auto* copy = scheduler_.release();
     }
   }
   PoolEngine(const PoolEngine&) = delete;
@@ -62,7 +62,8 @@ public:
   bool has_lane(uint64_t lane) const { return scheduler_->has_lane(lane); }
   size_t live_lanes() const { return scheduler_->live_lanes(); }
 
-  void submit(nb::object batch, nb::bytes payload, uint64_t base, uint32_t count, int64_t timeout, uint32_t retries, bool is_quiet) {
+  void submit(const nb::object& batch, const nb::bytes& payload, uint64_t base, uint32_t count, int64_t timeout, uint32_t retries,
+              bool is_quiet) {
     auto task = std::make_unique<pool::Task>();
     task->payload = std::make_shared<const std::string>(payload.c_str(), payload.size());
     task->owner = batch.ptr();
@@ -78,7 +79,7 @@ public:
   }
 
   // Takes back what isn't claimed, of a batch or of all; returns the batches that are changed.
-  nb::list recall(nb::object batch) {
+  nb::list recall(const nb::object& batch) {
     for (const auto& task : scheduler_->recall(batch.is_none() ? nullptr : batch.ptr())) {
       for (uint32_t item = task->first; item < task->end; ++item) {
         fail(*task, item, "recalled", nb::none());
@@ -94,10 +95,10 @@ public:
     }
     drain();
     if (nb::len(news_) == 0 && nb::len(ended_) == 0 && nanoseconds != 0) {
-      {
-        const nb::gil_scoped_release release;
-        scheduler_->wait(nanoseconds);
-      }
+      // Not by a destructor: a daemon thread that waits when the interpreter ends is unwound here, and never returns.
+      PyThreadState* state = PyEval_SaveThread();
+      scheduler_->wait(nanoseconds);
+      PyEval_RestoreThread(state);
       if (PyErr_CheckSignals() != 0) {
         nb::raise_python_error();
       }

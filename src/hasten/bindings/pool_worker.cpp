@@ -66,7 +66,7 @@ public:
   }
 
   // Calls the function with each item that is to be run, and sends what comes of it. `is_starred`: items are tuples of arguments.
-  void run(nb::object function, nb::object items, bool is_starred) {
+  void run(const nb::object& function, const nb::object& items, bool is_starred) {
     nb::object list = nb::steal(PySequence_Fast(items.ptr(), "the items of a task are a sequence"));
     if (!list.is_valid() || PySequence_Fast_GET_SIZE(list.ptr()) < static_cast<Py_ssize_t>(lane_.end())) {
       throw nb::value_error("a task has fewer items than it says");
@@ -86,7 +86,7 @@ public:
   }
 
   // Calls once, with keyword arguments.
-  void apply(nb::object function, nb::object arguments, nb::object keywords) {
+  void apply(const nb::object& function, const nb::object& arguments, const nb::object& keywords) {
     is_in_call_ = true;
     nb::object result = nb::steal(PyObject_Call(function.ptr(), nb::tuple(arguments).ptr(), keywords.ptr()));
     is_in_call_ = false;
@@ -94,7 +94,7 @@ public:
   }
 
   // Sends one failure, as `describe` made it, for every item that is to be run.
-  void fail(nb::bytes failure) {
+  void fail(const nb::bytes& failure) {
     while (lane_.item() < lane_.end()) {
       send(PoolTag::kFailure, failure.c_str(), failure.size());
     }
