@@ -145,6 +145,12 @@ class PoolEngine:
     def drop_lane(self, lane: int) -> None:
         """Count a lane's worker as ended; it never came to be."""
 
+    @staticmethod
+    def end_waits() -> None:
+        """
+        Called when the interpreter is about to end: no other thread returns from a pump.
+        """
+
     def stop_workers(self) -> None:
         """Let workers leave when they have done what they have."""
 

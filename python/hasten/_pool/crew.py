@@ -29,6 +29,9 @@ _PATIENCE = 1.0
 # Seconds that workers get to follow SIGTERM before they get SIGKILL.
 _GRACE = 1.0
 
+# After all pools were terminated, which multiprocessing does at a higher priority.
+util.Finalize(None, PoolEngine.end_waits, exitpriority=-100)
+
 
 class Crew:
     """The workers and their work.

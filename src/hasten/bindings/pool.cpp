@@ -4,8 +4,13 @@
 #include <nanobind/stl/tuple.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <memory>
+#include <pthread.h>
+#include <set>
 #include <string>
+#include <thread>
 #include <tuple>
 #include <unistd.h>
 #include <utility>
@@ -31,14 +36,68 @@ struct PoolBatch {
   bool is_news = false; // a drain has it in its list
 };
 
+// A thread that asks for the GIL when the interpreter has ended is unwound by force, which C++ code that catches everything does not
+// survive. So before the interpreter ends, every thread but the one that ends it is out of the engine, or stays in it for ever.
+class Ending {
+public:
+  // A thread inside the engine.
+  class Presence {
+  public:
+    Presence() { ++inside_; }
+    ~Presence() { --inside_; }
+    Presence(const Presence&) = delete;
+    Presence& operator=(const Presence&) = delete;
+
+    // Called without the GIL; does not return where the interpreter is about to end.
+    static void stay_if_over() {
+      if (is_over_ && pthread_self() != last_) {
+        --inside_;
+        for (;;) {
+          pause();
+        }
+      }
+    }
+  };
+
+  static bool is_over() { return is_over_; }
+
+  // Called with the GIL. `wake` makes threads that wait look again.
+  template <typename Wake> static void begin(Wake wake) {
+    last_ = pthread_self();
+    is_over_ = true;
+    for (int turn = 0; inside_ > 0 && turn < kTurns; ++turn) {
+      wake();
+      const nb::gil_scoped_release release;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
+
+private:
+  static constexpr int kTurns = 1000;
+  static inline std::atomic<bool> is_over_{false};
+  static inline std::atomic<int> inside_{0};
+  static inline pthread_t last_{};
+};
+
 PoolBatch& batch_of(const pool::Task& task) { return *nb::inst_ptr<PoolBatch>(static_cast<PyObject*>(task.owner)); }
 
 class PoolEngine : pool::Sink {
 public:
   explicit PoolEngine(nb::object loads)
-      : loads_(std::move(loads)), owner_(getpid()), scheduler_(new pool::Scheduler(static_cast<uint8_t>(PoolTag::kFailure))) {}
+      : loads_(std::move(loads)), owner_(getpid()), scheduler_(new pool::Scheduler(static_cast<uint8_t>(PoolTag::kFailure))) {
+    all().insert(this);
+  }
+
+  static void end_waits() {
+    Ending::begin([] {
+      for (PoolEngine* engine : all()) {
+        engine->interrupt();
+      }
+    });
+  }
 
   ~PoolEngine() override {
+    all().erase(this);
     if (getpid() == owner_) {
       release_owners();
       const nb::gil_scoped_release release;
@@ -90,14 +149,20 @@ public:
 
   // Reads what came, and waits for it where there is nothing. Returns batches that failed or are complete, and the ends of workers.
   nb::tuple pump(int64_t nanoseconds) {
+    const Ending::Presence presence;
+    if (Ending::is_over()) {
+      PyThreadState* before = PyEval_SaveThread();
+      Ending::Presence::stay_if_over();
+      PyEval_RestoreThread(before);
+    }
     if (is_draining_) {
       return nb::make_tuple(take_news(), nb::list()); // the result that is being unpickled has asked for more
     }
     drain();
     if (nb::len(news_) == 0 && nb::len(ended_) == 0 && nanoseconds != 0) {
-      // Not by a destructor: a daemon thread that waits when the interpreter ends is unwound here, and never returns.
       PyThreadState* state = PyEval_SaveThread();
       scheduler_->wait(nanoseconds);
+      Ending::Presence::stay_if_over();
       PyEval_RestoreThread(state);
       if (PyErr_CheckSignals() != 0) {
         nb::raise_python_error();
@@ -109,6 +174,12 @@ public:
   }
 
 private:
+  // Those of this process, by the GIL.
+  static std::set<PoolEngine*>& all() {
+    static auto* engines = new std::set<PoolEngine*>;
+    return *engines;
+  }
+
   void drain() {
     struct Guard {
       bool& flag;
@@ -214,6 +285,7 @@ void add_pool_engine(nb::module_& m) {
       .def("add_lane", &PoolEngine::add_lane, nb::arg("most_tasks"), "Return a new lane, and the descriptors of its memory and bell.")
       .def("watch", &PoolEngine::watch, nb::arg("lane"), nb::arg("pid"), nb::arg("most_memory"))
       .def("drop_lane", &PoolEngine::drop_lane, nb::arg("lane"), "Count a lane's worker as ended; it never came to be.")
+      .def_static("end_waits", &PoolEngine::end_waits, "Called when the interpreter is about to end: no other thread returns from a pump.")
       .def("stop_workers", &PoolEngine::stop_workers, "Let workers leave when they have done what they have.")
       .def("interrupt", &PoolEngine::interrupt, "Make a pump that waits return.")
       .def("live_lanes", &PoolEngine::live_lanes)

@@ -282,3 +282,31 @@ def test_ctrl_c_ends_a_call_and_the_pool_goes_on(call: str) -> None:
 def test_a_program_that_forgets_its_pool_ends() -> None:
     code, output = run_script("import hasten; pool = hasten.Pool(2); print(pool.map(abs, [-1, -2]))")
     assert (code, output) == (0, "[1, 2]\n")
+
+
+def test_threads_that_wait_when_the_program_ends_do_no_harm() -> None:
+    code, output = run_script(
+        """
+        import hasten, threading, time
+        pool = hasten.Pool(2)
+
+        def wait():
+            try:
+                pool.apply(time.sleep, (60,))
+            except Exception:
+                pass
+
+        def call():
+            try:
+                while True:
+                    pool.apply(abs, (-1,))
+            except Exception:
+                pass
+
+        for body in wait, call, call:
+            threading.Thread(target=body, daemon=True).start()
+        results = [pool.apply_async(time.sleep, (0.01,)) for _ in range(50)]
+        print(next(pool.imap(abs, iter(range(-5, 1000)))))
+        """
+    )
+    assert (code, output) == (0, "5\n")
