@@ -275,6 +275,88 @@ def named_tuple_handle(cls: object) -> int:
 def named_tuple_class(handle: int) -> type:
     """Return the class of namedtuples that texts of types call so."""
 
+class PoolBatch:
+    """The results of some items, filled in as they come."""
+
+    def __init__(self, key: int, results: list[Any]) -> None: ...
+
+    def settle(self, count: int) -> None:
+        """Count items as settled that were never submitted."""
+
+    @property
+    def key(self) -> int: ...
+
+    @property
+    def left(self) -> int: ...
+
+    @property
+    def results(self) -> list[Any]: ...
+
+    @results.setter
+    def results(self, arg: list[Any], /) -> None: ...
+
+    @property
+    def failures(self) -> list[tuple[int, str, Any]]: ...
+
+    @failures.setter
+    def failures(self, arg: list[tuple[int, str, Any]], /) -> None: ...
+
+class PoolEngine:
+    """The parent's side of a process pool."""
+
+    def __init__(self, loads: Callable[[memoryview], Any]) -> None: ...
+
+    def add_lane(self, most_tasks: int) -> tuple[int, int, int]:
+        """Return a new lane, and the descriptors of its memory and bell."""
+
+    def watch(self, lane: int, pid: int, most_memory: int) -> None: ...
+
+    def drop_lane(self, lane: int) -> None:
+        """Count a lane's worker as ended; it never came to be."""
+
+    @staticmethod
+    def end_waits() -> None:
+        """
+        Called when the interpreter is about to end: no other thread returns from a pump.
+        """
+
+    def stop_workers(self) -> None:
+        """Let workers leave when they have done what they have."""
+
+    def interrupt(self) -> None:
+        """Make a pump that waits return."""
+
+    def live_lanes(self) -> int: ...
+
+    def has_lane(self, lane: int) -> bool:
+        """Whether the end of a lane's worker was not told yet."""
+
+    def submit(self, batch: PoolBatch, payload: bytes, base: int, count: int, timeout: int, retries: int, is_quiet: bool) -> None: ...
+
+    def recall(self, batch: PoolBatch | None) -> list[PoolBatch]:
+        """Take back what no worker has claimed."""
+
+    def pump(self, nanoseconds: int) -> tuple[list[PoolBatch], list[tuple[int, bool]]]:
+        """
+        Read results, waiting for some; return batches with news, and workers that ended with whether they ever had a task.
+        """
+
+class PoolWorker:
+    """A worker's end of a pool: claims tasks and sends results."""
+
+    def __init__(self, lane: int, bell: int, parent: int, most_tasks: int, dumps: Callable[[Any], bytes], describe: Callable[..., bytes]) -> None: ...
+
+    def take(self) -> bytes | None: ...
+
+    def run(self, function: Callable[..., Any], items: Sequence[Any], is_starred: bool) -> None: ...
+
+    def apply(self, function: Callable[..., Any], arguments: Sequence[Any], keywords: dict[str, Any]) -> None: ...
+
+    def fail(self, failure: bytes) -> None: ...
+
+    def interrupt(self) -> bool:
+        """Note an interrupt; return whether a task runs that it ends."""
+
 def stats() -> dict[str, int]:
     """
     Count what happened in this process: compilations, loads from the cache, calls, blocks of memory.

@@ -23,7 +23,7 @@ class Face(NamedTuple):
 
 _FROM_STANDARD_LIBRARY = {
     "multiprocessing": (
-        "Array Barrier BoundedSemaphore Condition Event JoinableQueue Lock Manager Pipe Pool Process Queue RLock "
+        "Array Barrier BoundedSemaphore Condition Event JoinableQueue Lock Manager Pipe Process Queue RLock "
         "RawArray RawValue Semaphore SimpleQueue Value active_children cpu_count current_process freeze_support "
         "get_all_start_methods get_context get_start_method parent_process set_start_method"
     ),
@@ -31,6 +31,7 @@ _FROM_STANDARD_LIBRARY = {
 }
 
 _OWN = {
+    "Pool": Face("multiprocessing", "hasten._pool.pool"),
     "cache": Face("functools", "hasten._memo"),
     "lru_cache": Face("functools", "hasten._memo"),
     "ThreadPool": Face("multiprocessing.pool", "hasten._threads.pool"),
@@ -55,6 +56,7 @@ ADDED = {
 # What Hasten provides of the drop-ins without offering it as ``hasten.<name>``.
 _PARTS = {
     "queue": dict.fromkeys(("Queue", "LifoQueue", "PriorityQueue", "SimpleQueue"), "hasten._threads.queues"),
+    "multiprocessing.pool": {"Pool": "hasten._pool.pool", "AsyncResult": "hasten._pool.results"},
     "multiprocessing.dummy": {"Pool": "hasten._threads.dummy"},
 }
 

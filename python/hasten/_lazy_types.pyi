@@ -31,9 +31,6 @@ from multiprocessing import (
     Pipe as Pipe,
 )
 from multiprocessing import (
-    Pool as Pool,
-)
-from multiprocessing import (
     Process as Process,
 )
 from multiprocessing import (
@@ -91,6 +88,7 @@ from hasten._memo import (
 from hasten._memo import (
     lru_cache as lru_cache,
 )
+from hasten._pool.pool import Pool as Pool
 from hasten._threads.channel import (
     Channel as Channel,
 )

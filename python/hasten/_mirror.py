@@ -9,7 +9,7 @@ original submodule itself, so that its classes are the same classes.
 import functools
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -56,11 +56,13 @@ class Mirror(ModuleType):
 # Originals in whose place ``hasten run`` puts a drop-in, which may not be ready yet.
 set_aside: dict[str, ModuleType] = {}
 
+# How an original is imported that was not yet: ``hasten run`` adds a way that passes its drop-ins by.
+importers: list[Callable[[str], ModuleType]] = [importlib.import_module]
+
 
 def original(name: str) -> ModuleType:
     """Return the standard library's module `name`, also where ``hasten run`` has put a drop-in in its place."""
-    module = sys.modules.get(name) or importlib.import_module(name)
-    module = set_aside.get(name, module)
+    module = set_aside.get(name) or sys.modules.get(name) or importers[-1](name)
     return module._hasten_original if isinstance(module, Mirror) else module
 
 

@@ -12,7 +12,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 
-from hasten._mirror import AliasLoader, Loader, Mirror, has_own_file, original, set_aside
+from hasten._mirror import AliasLoader, Loader, Mirror, has_own_file, importers, original, set_aside
 
 DROP_INS = {
     "concurrent.futures": "hasten.futures",
@@ -39,6 +39,7 @@ def install() -> None:
         return
     finder = _DropInFinder(available())
     sys.meta_path.insert(0, finder)
+    importers.append(finder.import_beside)
     for name in sorted(sys.modules):
         ours = finder.drop_in_for(name)
         if ours is not None:
@@ -83,6 +84,23 @@ class _DropInFinder:
             return ours if _can_be_imported(ours) else None
         return ours if has_own_file(ours) else None
 
+    def import_original(self, name: str) -> None:
+        """Import the original of that name under it, and set it aside for the drop-in."""
+        if name not in set_aside:
+            self.loading_original.add(name)
+            try:
+                set_aside[name] = importlib.import_module(name)
+            finally:
+                self.loading_original.discard(name)
+
+    def import_beside(self, name: str) -> ModuleType:
+        """Import an original that a part of Hasten needs, and leave the name to the drop-in."""
+        if self.drop_in_for(name) is None:
+            return importlib.import_module(name)
+        self.import_original(name)
+        sys.modules.pop(name, None)
+        return set_aside[name]
+
     def _is_of_loading_original(self, name: str) -> bool:
         # What an original imports of its own parts is the original's: the drop-in needs the whole original first.
         return any(name == loading or name.startswith(loading + ".") for loading in self.loading_original)
@@ -102,11 +120,7 @@ class _DropInLoader(Loader):
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """Return the drop-in."""
         if spec.name.partition(".")[0] not in _WITHOUT_ORIGINAL:
-            self.finder.loading_original.add(spec.name)
-            try:
-                set_aside[spec.name] = importlib.import_module(spec.name)
-            finally:
-                self.finder.loading_original.discard(spec.name)
+            self.finder.import_original(spec.name)
         self.alias = AliasLoader(_drop_in(spec.name, self.ours))
         return self.alias.module
 

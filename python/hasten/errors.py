@@ -238,3 +238,12 @@ def from_diagnostic(fault: str, whole: str, message: str, place: tuple[Any, ...]
         error.offset = column + 1
         error.end_offset = end + 1 if end > column else None
     return error
+
+
+def __getattr__(name: str) -> object:
+    # A pool's errors need multiprocessing, which is imported by those alone who use it.
+    if name in ("WorkerDied", "TaskTimeout", "TaskMemoryError"):
+        import hasten._pool.errors
+
+        return getattr(hasten._pool.errors, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

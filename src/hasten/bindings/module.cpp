@@ -15,6 +15,7 @@
 #include "hasten/bindings/host.h"
 #include "hasten/bindings/memory.h"
 #include "hasten/bindings/named_tuples.h"
+#include "hasten/bindings/pool.h"
 #include "hasten/bindings/source.h"
 #include "hasten/bindings/stats.h"
 #include "hasten/bindings/thread_types.h"
@@ -73,6 +74,9 @@ NB_MODULE(_core, m) {
   bindings::add_ufunc_functions(m);
   bindings::add_memory_functions(m);
   bindings::add_named_tuple_functions(m);
+  bindings::add_pool_engine(m);
+  bindings::add_pool_worker(m);
+  nb::set_leak_warnings(false); // threads that serve a pool to the end of the process hold objects of ours
   m.attr("__version__") = HASTEN_VERSION;
   m.def("stats", stats, nb::sig("def stats() -> dict[str, int]"),
         "Count what happened in this process: compilations, loads from the cache, calls, blocks of memory.");

@@ -139,7 +139,8 @@ def test_doctor_names_versions_and_what_names_stand_on() -> None:
     found = topics(examine())
     assert sys.executable in found["Python"].value
     assert "usable" in found["cores"].value
-    assert "Pool" in found["stdlib's for now"].value.split()
+    assert "Pool" in found["own names"].value.split()
+    assert "Queue" in found["stdlib's for now"].value.split()
     assert "threading" in found["drop-ins"].value.split()
 
 

@@ -1,0 +1,333 @@
+"""The workers of a pool, and the threads that wait for them.
+
+Whoever waits for a result reads what all workers have sent: that thread is the leader. Others that wait meanwhile
+follow, and are told when there is news. When nobody waits and there is work, the attendant leads, a thread that is
+started by the first call that returns before it is done.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import CancelledError
+from multiprocessing import util
+from typing import TYPE_CHECKING, Any
+
+from hasten._core import PoolBatch, PoolEngine
+from hasten._pool.errors import TaskMemoryError, TaskTimeout, WorkerDied, describe_exit
+from hasten._pool.pickling import read_failure
+from hasten._pool.worker import Descriptors, work
+
+if TYPE_CHECKING:
+    from hasten._pool.results import Job
+
+# Seconds that one look at the engine lasts at most; nothing depends on it but how soon lost news is found.
+_PATIENCE = 1.0
+# Seconds that workers get to follow SIGTERM before they get SIGKILL.
+_GRACE = 1.0
+
+# After all pools were terminated, which multiprocessing does at a higher priority.
+util.Finalize(None, PoolEngine.end_waits, exitpriority=-100)
+
+
+class Crew:
+    """The workers and their work.
+
+    Parameters
+    ----------
+    make_process
+        Returns a process that isn't started, from ``target=`` and ``args=``.
+    processes
+        How many workers there are to be.
+    """
+
+    def __init__(
+        self,
+        make_process: Callable[..., Any],
+        processes: int,
+        initializer: Callable[..., object] | None,
+        initargs: tuple[Any, ...],
+        most_tasks: int,
+        most_memory: int,
+    ) -> None:
+        self.engine = PoolEngine(pickle.loads)
+        self.pool: list[Any] = []  # the processes
+        self.processes = processes
+        self.is_closed = False  # no new tasks
+        self.is_terminated = False
+        self._make_process = make_process
+        self._work = (initializer, initargs, most_tasks)
+        self._most_memory = most_memory
+        self._owner = os.getpid()
+        self._parent = os.pidfd_open(self._owner)
+        self._lanes: dict[int, Any] = {}  # processes whose end the engine has not told yet
+        self._exits: dict[int, tuple[int, int | None]] = {}  # lane: (pid, exit code)
+        self._failed_starts = 0
+        self._jobs: dict[int, tuple[Job, PoolBatch]] = {}  # by the key of each batch that is not complete
+        self._active: set[Job] = set()
+        self._staff = threading.RLock()  # guards starting and reaping
+        self._leader = threading.RLock()
+        self._news = threading.Condition(threading.Lock())
+        self._waiting = 0
+        self._following = 0
+        self._attendant: threading.Thread | None = None
+        self._is_parked = False
+
+    def __del__(self) -> None:
+        if getattr(self, "_parent", -1) >= 0:
+            os.close(self._parent)
+
+    # --- workers ---
+
+    def start_workers(self) -> None:
+        """Bring the number of workers up to what it is to be."""
+        with self._staff:
+            for process in [one for one in self.pool if one.exitcode is not None]:
+                process.join()
+                self.pool.remove(process)
+            while len(self.pool) < self.processes:
+                self._start_worker()
+
+    def prepare(self) -> None:
+        """Make sure that there are workers, and that they are this process's."""
+        if os.getpid() != self._owner:
+            message = f"this pool belongs to process {self._owner}, and this is its fork {os.getpid()}"
+            raise ValueError(f"{message}; make a pool in the process that uses it")
+        if len(self.pool) < self.processes:
+            self.start_workers()
+
+    def _start_worker(self) -> None:
+        initializer, initargs, most_tasks = self._work
+        lane, lane_fd, bell_fd = self.engine.add_lane(most_tasks)
+        try:
+            descriptors = Descriptors(lane_fd, bell_fd, self._parent)
+            process = self._make_process(target=work, args=(descriptors, initializer, initargs, most_tasks))
+            process.name = process.name.replace("Process", "PoolWorker")
+            process.daemon = True
+            process.start()
+            self.engine.watch(lane, process.pid, self._most_memory)
+        except BaseException:
+            self.engine.drop_lane(lane)
+            raise
+        self._lanes[lane] = process
+        self.pool.append(process)
+        util.debug("added worker")
+
+    def _reap(self, lane: int, was_started: bool) -> None:
+        with self._staff:
+            process = self._lanes.pop(lane, None)
+            if process is None:
+                return
+            process.join()
+            self._exits[lane] = (process.pid, process.exitcode)
+            if process in self.pool:
+                self.pool.remove(process)
+            if was_started or process.exitcode == 0:
+                self._failed_starts = 0
+            else:
+                self._failed_starts += 1
+            if self.is_terminated or (self.is_closed and not self._active):
+                return
+            if self._failed_starts > max(3, 2 * self.processes):
+                self._give_up(f"workers end before their first task, the last one {describe_exit(process.exitcode)}")
+                return
+            try:
+                self.start_workers()
+            except Exception as error:
+                if not self.engine.live_lanes():
+                    self._give_up(f"no worker can be started: {error}")
+
+    def _give_up(self, why: str) -> None:
+        """Let all tasks fail; the next call tries again."""
+        self._failed_starts = 0
+        self._why_given_up = why
+        self._settle_all(self.engine.recall(None))
+
+    def exception_of(self, kind: str, detail: Any, task: str) -> BaseException:
+        """Return the exception for a failure that the engine reported."""
+        if kind == "raised":
+            return read_failure(detail)
+        if kind in ("refused", "unreadable"):
+            error: BaseException = detail
+            return error
+        if kind == "recalled":
+            if self.is_terminated:
+                return CancelledError(f"{task} was not run: the pool was terminated")
+            why = getattr(self, "_why_given_up", None)
+            return WorkerDied(f"{task} was not run: {why}", task) if why else CancelledError(f"{task} was taken back")
+        pid, exitcode = self._exits.get(detail, (None, None))
+        if self.is_terminated:
+            return CancelledError(f"{task} was not finished: the pool was terminated")
+        if kind == "timed out":
+            return TaskTimeout(f"{task} took longer than its timeout allows; its worker (process {pid}) was killed")
+        if kind == "memory":
+            return TaskMemoryError(f"{task} took more than max_memory; its worker (process {pid}) was killed")
+        message = f"{task} did not end: its worker (process {pid}) ended {describe_exit(exitcode)}"
+        return WorkerDied(message, task, exitcode)
+
+    # --- jobs ---
+
+    def adopt(self, job: Job, batch: PoolBatch) -> None:
+        """Remember whose batch this is, until it is complete."""
+        self._active.add(job)
+        self._jobs[batch.key] = (job, batch)
+
+    def activate(self, job: Job) -> None:
+        """Count a job as work to be done before it has any batch."""
+        self._active.add(job)
+
+    def dismiss(self, batch: PoolBatch) -> None:
+        """Forget a batch that is complete."""
+        self._jobs.pop(batch.key, None)
+
+    def job_is_over(self, job: Job) -> None:
+        """Take note that all results of a job came."""
+        self._active.discard(job)
+        for batch in job.batches():
+            self.dismiss(batch)
+        if self.is_closed and not self._active:
+            self.engine.stop_workers()
+
+    def recall(self, batch: PoolBatch) -> None:
+        """Take back what of a batch has not been started."""
+        self._settle_all(self.engine.recall(batch))
+
+    def _settle_all(self, batches: list[PoolBatch]) -> None:
+        for batch in batches:
+            job, _ = self._jobs.get(batch.key, (None, None))
+            if job is not None:
+                job.settle(batch)
+
+    # --- waiting ---
+
+    def wait_for(self, is_over: Callable[[], bool], timeout: float | None) -> None:
+        """Wait until `is_over()`, or `timeout` seconds have passed."""
+        end = None if timeout is None else time.monotonic() + timeout
+        self._waiting += 1
+        try:
+            while not is_over():
+                left = _PATIENCE if end is None else min(end - time.monotonic(), _PATIENCE)
+                if left <= 0:
+                    self._look(0)
+                    return
+                self._lead_or_follow(left)
+        finally:
+            self._waiting -= 1
+            if self._is_parked and not self._waiting:
+                self.tell()
+
+    def _lead_or_follow(self, seconds: float) -> None:
+        if self._look(seconds):
+            return
+        self._following += 1
+        try:
+            self.engine.interrupt()  # the attendant gives way
+            if not self._look(seconds):
+                with self._news:
+                    self._news.wait(min(seconds, 0.05))
+        finally:
+            self._following -= 1
+
+    def _look(self, seconds: float) -> bool:
+        """Read what came, and wait for something; False where another thread does so."""
+        if not self._leader.acquire(blocking=False):
+            return False
+        try:
+            batches, ended = self.engine.pump(int(seconds * 1e9))
+            for lane, was_started in ended:
+                self._reap(lane, was_started)
+            self._settle_all(batches)
+            self._exits.clear()
+            if not batches and not ended and seconds > 0:
+                self._look_for_lost_news()
+        finally:
+            self._leader.release()
+        if self._following:
+            self.tell()
+        return True
+
+    def _look_for_lost_news(self) -> None:
+        # A signal's exception may have come between the engine's answer and what was to be done with it.
+        for job, batch in list(self._jobs.values()):
+            if batch.left == 0:
+                job.settle(batch)
+        for lane in list(self._lanes):
+            if not self.engine.has_lane(lane):
+                self._reap(lane, was_started=True)
+
+    def tell(self) -> None:
+        """Wake the threads that follow, and the attendant."""
+        with self._news:
+            self._news.notify_all()
+
+    def attend(self) -> None:
+        """Let the attendant serve work that nobody waits for."""
+        if self._attendant is None:
+            self._attendant = threading.Thread(target=self._attend, name="hasten-pool", daemon=True)
+            self._attendant.start()
+        elif self._is_parked:
+            self.tell()
+
+    def _attend(self) -> None:
+        while not self.is_terminated:
+            if self._active and not self._waiting:
+                if not self._look(_PATIENCE):
+                    time.sleep(0.001)
+                continue
+            with self._news:
+                self._is_parked = True
+                if not self._active or self._waiting:
+                    self._news.wait(_PATIENCE)
+                self._is_parked = False
+            self._look(0)
+
+    def _dismiss_attendant(self) -> None:
+        """Let the attendant end; a daemon thread must not be inside the engine when the interpreter ends."""
+        self.is_terminated = True
+        end = time.monotonic() + _GRACE
+        while self._attendant is not None and self._attendant.is_alive() and time.monotonic() < end:
+            self.engine.interrupt()
+            self.tell()
+            if self._attendant is threading.current_thread():
+                return
+            self._attendant.join(0.01)
+
+    # --- the end ---
+
+    def close(self) -> None:
+        """Let workers leave when all work is done."""
+        self.is_closed = True
+        if not self._active:
+            self.engine.stop_workers()
+
+    def join(self) -> None:
+        """Wait until all work is done and all workers have left."""
+        if not self.is_terminated:
+            self.wait_for(lambda: not self._active, None)
+            self.engine.stop_workers()
+        self.wait_for(lambda: not self._lanes, None)
+        self._dismiss_attendant()
+
+    def terminate(self) -> None:
+        """End all workers at once; what is not finished is cancelled."""
+        if os.getpid() != self._owner:
+            return
+        self.is_closed = self.is_terminated = True
+        self.engine.interrupt()
+        with self._staff:
+            processes = list(self.pool)
+        self._settle_all(self.engine.recall(None))
+        for process in processes:
+            if process.exitcode is None:
+                process.terminate()
+        self.wait_for(lambda: not self._lanes, _GRACE)
+        for process in processes:
+            if process.exitcode is None:
+                process.kill()
+        self.wait_for(lambda: not self._lanes, 10 * _GRACE)
+        for job in list(self._active):
+            job.abandon()
+        self._dismiss_attendant()

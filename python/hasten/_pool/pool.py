@@ -1,0 +1,453 @@
+"""``Pool``: `multiprocessing.pool.Pool` on Hasten's engine."""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+import types
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from multiprocessing import get_context, util
+from typing import TYPE_CHECKING, Any, Literal
+
+from hasten._mirror import original
+from hasten._pool.crew import Crew
+from hasten._pool.pickling import APPLY, MAP, STARMAP, Call, encode_function
+from hasten._pool.results import AsyncResult, Options, ResultIterator
+
+if TYPE_CHECKING:
+    from multiprocessing import pool as standard
+else:
+    standard = original("multiprocessing.pool")
+
+# Tasks for each worker that `imap` takes from its input and that are not finished, unless `window` says otherwise.
+_IN_FLIGHT = 16
+# The engine counts the items of a chunk in 24 bits.
+_MOST_IN_CHUNK = 1 << 20
+
+OnError = Literal["raise", "return"]
+
+
+class Pool(standard.Pool):
+    """A pool of worker processes.
+
+    All of `multiprocessing.pool.Pool`, and more: a worker that dies costs the task that it ran, which raises
+    `hasten.errors.WorkerDied`, and nothing else; lambdas and local functions work.
+
+    Parameters
+    ----------
+    processes
+        How many workers; as many as this process may use processors, by default.
+    initializer, initargs
+        Called in each worker when it starts.
+    maxtasksperchild
+        How many tasks a worker runs before a new one takes its place.
+    context
+        What makes the processes; the interpreter's default start method by default.
+    max_memory
+        Bytes that a worker may have resident; one that has more is killed, and its task raises `MemoryError`.
+    """
+
+    def __init__(
+        self,
+        processes: int | None = None,
+        initializer: Callable[..., object] | None = None,
+        initargs: Iterable[Any] = (),
+        maxtasksperchild: int | None = None,
+        context: Any = None,
+        *,
+        max_memory: int | None = None,
+    ) -> None:
+        self._pool: list[Any] = []
+        self._state = standard.INIT
+        processes = _check_processes(processes)
+        if maxtasksperchild is not None and not (isinstance(maxtasksperchild, int) and maxtasksperchild > 0):
+            raise ValueError("maxtasksperchild must be a positive int or None")
+        if initializer is not None and not callable(initializer):
+            raise TypeError("initializer must be a callable")
+        if max_memory is not None and max_memory <= 0:
+            raise ValueError(f"max_memory={max_memory!r}: the bytes that a worker may use are a positive number")
+        self._ctx = context or get_context()
+        self._processes = processes
+        make_process = functools.partial(self.Process, self._ctx)
+        self._crew = Crew(
+            make_process, processes, initializer, tuple(initargs), maxtasksperchild or 0, int(max_memory or 0)
+        )
+        self._pool = self._crew.pool
+        try:
+            self._crew.start_workers()
+        except BaseException:
+            for process in self._pool:
+                if process.exitcode is None:
+                    process.terminate()
+            for process in self._pool:
+                process.join()
+            raise
+        self._terminate = util.Finalize(self, self._crew.terminate, exitpriority=15)
+        self._state = standard.RUN
+
+    def __del__(self, _warn: Any = warnings.warn, _run: str = standard.RUN) -> None:
+        if self._state == _run:
+            _warn(f"unclosed running multiprocessing pool {self!r}", ResourceWarning, source=self)
+
+    def _check_running(self) -> None:
+        if self._state != standard.RUN:
+            raise ValueError("Pool not running")
+        self._crew.prepare()
+
+    def _repopulate_pool(self) -> None:
+        self._crew.start_workers()
+
+    # --- one call ---
+
+    def apply(  # type: ignore[override]
+        self,
+        func: Callable[..., Any],
+        args: Iterable[Any] = (),
+        kwds: dict[str, Any] | None = None,
+        *,
+        timeout: float | None = None,
+        retries: int = 0,
+        on_error: OnError = "raise",
+    ) -> Any:
+        """Return ``func(*args, **kwds)``, called in a worker.
+
+        Parameters
+        ----------
+        timeout
+            Seconds that the call may take; then its worker is killed, and `TimeoutError` is raised.
+        retries
+            How often a call that fails, for whatever reason, is tried again.
+        on_error
+            "return" returns the exception rather than raising it.
+        """
+        result = self._apply(func, args, kwds, _options(func, timeout, retries, on_error))
+        return self._get(result)
+
+    def apply_async(  # type: ignore[override]
+        self,
+        func: Callable[..., Any],
+        args: Iterable[Any] = (),
+        kwds: dict[str, Any] | None = None,
+        callback: Callable[[Any], object] | None = None,
+        error_callback: Callable[[BaseException], object] | None = None,
+        *,
+        timeout: float | None = None,
+        retries: int = 0,
+        on_error: OnError = "raise",
+    ) -> AsyncResult:
+        """Start `apply`; the result comes later."""
+        options = _options(func, timeout, retries, on_error)
+        result = self._apply(func, args, kwds, options, callback, error_callback)
+        self._crew.attend()
+        return result
+
+    def _apply(
+        self,
+        func: Callable[..., Any],
+        args: Iterable[Any],
+        kwds: dict[str, Any] | None,
+        options: Options,
+        callback: Callable[[Any], object] | None = None,
+        error_callback: Callable[[BaseException], object] | None = None,
+    ) -> AsyncResult:
+        self._check_running()
+        result = AsyncResult(self, self._crew, options, 1, True, callback, error_callback)
+        self._crew.adopt(result, result.batch)
+        self._submit(result, func, APPLY, [(0, Call((tuple(args), dict(kwds or {}))))])
+        return result
+
+    def _submit(
+        self, result: AsyncResult, func: Callable[..., Any], mode: int, chunks: Iterable[tuple[int, Sequence[Any]]]
+    ) -> None:
+        try:
+            function = encode_function(func, mode)
+        except Exception as error:
+            result.batch.failures.append((0, "refused", error))
+            result.batch.settle(result.batch.left)
+        else:
+            for base, items in chunks:
+                result.submit(result.batch, function, base, items)
+        if not result.batch.left:
+            result.settle()
+
+    def _get(self, result: AsyncResult) -> Any:
+        """Return a result; a call that is interrupted takes back what it had queued."""
+        try:
+            result.wait()
+        except BaseException:
+            result.abandon()
+            raise
+        return result.get()
+
+    # --- many calls ---
+
+    def map(
+        self,
+        func: Callable[[Any], Any],
+        iterable: Iterable[Any],
+        chunksize: int | None = None,
+        *,
+        timeout: float | None = None,
+        retries: int = 0,
+        progress: bool = False,
+        ordered: bool = True,
+        on_error: OnError = "raise",
+    ) -> list[Any]:
+        """Return ``[func(x) for x in iterable]``, computed by the workers.
+
+        Parameters
+        ----------
+        chunksize
+            How many items go to a worker together.
+        timeout
+            Seconds that each item may take; then its worker is killed, and `TimeoutError` is raised.
+        retries
+            How often an item that fails, for whatever reason, is tried again.
+        progress
+            Show a progress bar.
+        ordered
+            False: the results come in the order in which they were ready.
+        on_error
+            "return" puts exceptions among the results rather than raising one.
+        """
+        options = _options(func, timeout, retries, on_error)
+        return self._map(func, iterable, MAP, chunksize, options, progress, ordered)
+
+    def starmap(
+        self,
+        func: Callable[..., Any],
+        iterable: Iterable[Iterable[Any]],
+        chunksize: int | None = None,
+        *,
+        timeout: float | None = None,
+        retries: int = 0,
+        progress: bool = False,
+        ordered: bool = True,
+        on_error: OnError = "raise",
+    ) -> list[Any]:
+        """Return ``[func(*x) for x in iterable]``, computed by the workers; the options are those of `map`."""
+        options = _options(func, timeout, retries, on_error)
+        return self._map(func, iterable, STARMAP, chunksize, options, progress, ordered)
+
+    def map_async(  # type: ignore[override]
+        self,
+        func: Callable[[Any], Any],
+        iterable: Iterable[Any],
+        chunksize: int | None = None,
+        callback: Callable[[list[Any]], object] | None = None,
+        error_callback: Callable[[BaseException], object] | None = None,
+        *,
+        timeout: float | None = None,
+        retries: int = 0,
+        on_error: OnError = "raise",
+    ) -> AsyncResult:
+        """Start `map`; the results come later."""
+        options = _options(func, timeout, retries, on_error)
+        return self._start(func, iterable, MAP, chunksize, options, callback, error_callback)
+
+    def starmap_async(
+        self,
+        func: Callable[..., Any],
+        iterable: Iterable[Iterable[Any]],
+        chunksize: int | None = None,
+        callback: Callable[[list[Any]], object] | None = None,
+        error_callback: Callable[[BaseException], object] | None = None,
+        *,
+        timeout: float | None = None,
+        retries: int = 0,
+        on_error: OnError = "raise",
+    ) -> AsyncResult:
+        """Start `starmap`; the results come later."""
+        options = _options(func, timeout, retries, on_error)
+        return self._start(func, iterable, STARMAP, chunksize, options, callback, error_callback)
+
+    def _start(self, *args: Any) -> AsyncResult:
+        result = self._map_chunks(*args)
+        self._crew.attend()
+        return result
+
+    def _map(
+        self,
+        func: Callable[..., Any],
+        iterable: Iterable[Any],
+        mode: int,
+        chunksize: int | None,
+        options: Options,
+        progress: bool,
+        ordered: bool,
+    ) -> list[Any]:
+        if ordered and not progress:
+            return self._get(self._map_chunks(func, iterable, mode, chunksize, options))  # type: ignore[no-any-return]
+        self._check_running()
+        items = _listed(iterable)
+        size = self._chunk_size(chunksize, len(items))
+        results = self._iterate(func, items, mode, size, options, ordered, None)
+        try:
+            return list(_with_progress(results, len(items)) if progress else results)
+        except BaseException:
+            results.abandon()
+            raise
+
+    def _map_chunks(
+        self,
+        func: Callable[..., Any],
+        iterable: Iterable[Any],
+        mode: int,
+        chunksize: int | None,
+        options: Options,
+        callback: Callable[[Any], object] | None = None,
+        error_callback: Callable[[BaseException], object] | None = None,
+    ) -> AsyncResult:
+        self._check_running()
+        items = _listed(iterable)
+        size = self._chunk_size(chunksize, len(items))
+        result = AsyncResult(self, self._crew, options, len(items), False, callback, error_callback)
+        self._crew.adopt(result, result.batch)
+        self._submit(result, func, mode, ((start, items[start : start + size]) for start in range(0, len(items), size)))
+        return result
+
+    def _chunk_size(self, chunksize: int | None, length: int) -> int:
+        if chunksize is None:
+            return min(_MOST_IN_CHUNK, max(1, -(-length // (4 * self._processes))))
+        if chunksize < 1:
+            raise ValueError(f"Chunksize must be 1+, not {chunksize:n}")
+        return min(chunksize, _MOST_IN_CHUNK, max(1, length))
+
+    def imap(  # type: ignore[override]
+        self,
+        func: Callable[[Any], Any],
+        iterable: Iterable[Any],
+        chunksize: int = 1,
+        *,
+        timeout: float | None = None,
+        retries: int = 0,
+        progress: bool = False,
+        ordered: bool = True,
+        window: int | None = None,
+        on_error: OnError = "raise",
+    ) -> Iterator[Any]:
+        """Return an iterator over ``func(x)`` for each `x`; the input is read as the work proceeds.
+
+        Parameters
+        ----------
+        window
+            How many items may have been taken from the input whose results have not been read. By default, the input
+            is read as far as there are workers to work on it, whether results are read or not.
+        timeout, retries, progress, ordered, on_error
+            As for `map`.
+        """
+        self._check_running()
+        if chunksize < 1:
+            raise ValueError(f"Chunksize must be 1+, not {chunksize:n}")
+        if window is not None and window < 1:
+            raise ValueError(f"window={window!r}: at least one item must be on its way")
+        options = _options(func, timeout, retries, on_error)
+        total = len(iterable) if isinstance(iterable, Sized) else None
+        results = self._iterate(func, iterable, MAP, chunksize, options, ordered, window)
+        return _with_progress(results, total) if progress else results
+
+    def imap_unordered(  # type: ignore[override]
+        self,
+        func: Callable[[Any], Any],
+        iterable: Iterable[Any],
+        chunksize: int = 1,
+        *,
+        timeout: float | None = None,
+        retries: int = 0,
+        progress: bool = False,
+        window: int | None = None,
+        on_error: OnError = "raise",
+    ) -> Iterator[Any]:
+        """Return what `imap` returns, in the order in which the results are ready."""
+        return self.imap(
+            func,
+            iterable,
+            chunksize,
+            timeout=timeout,
+            retries=retries,
+            progress=progress,
+            ordered=False,
+            window=window,
+            on_error=on_error,
+        )
+
+    def _iterate(
+        self,
+        func: Callable[..., Any],
+        iterable: Iterable[Any],
+        mode: int,
+        chunksize: int,
+        options: Options,
+        ordered: bool,
+        window: int | None,
+    ) -> ResultIterator:
+        function = encode_function(func, mode)
+        chunksize = min(chunksize, _MOST_IN_CHUNK)
+        room = _IN_FLIGHT * self._processes if window is None else max(1, window // chunksize)
+        results = ResultIterator(
+            self, self._crew, options, function, iter(iterable), chunksize, ordered, room, window is not None
+        )
+        self._crew.activate(results)
+        threading.Thread(target=results.feed, name="hasten-pool-feeder", daemon=True).start()
+        self._crew.attend()
+        return results
+
+    # --- the end ---
+
+    def close(self) -> None:
+        """Take no more calls; workers leave when all is done."""
+        util.debug("closing pool")
+        if self._state == standard.RUN:
+            self._state = standard.CLOSE
+            self._crew.close()
+
+    def terminate(self) -> None:
+        """End all workers at once; calls that are not finished raise `CancelledError`."""
+        util.debug("terminating pool")
+        self._state = standard.TERMINATE
+        self._terminate()
+
+    def join(self) -> None:
+        """Wait for the workers to leave, after `close` or `terminate`."""
+        util.debug("joining pool")
+        if self._state == standard.RUN:
+            raise ValueError("Pool is still running")
+        if self._state not in (standard.CLOSE, standard.TERMINATE):
+            raise ValueError("In unknown state")
+        self._crew.join()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: types.TracebackType | None
+    ) -> None:
+        self.terminate()
+
+
+def _check_processes(processes: int | None) -> int:
+    if processes is None:
+        return len(os.sched_getaffinity(0))
+    if processes < 1:
+        raise ValueError("Number of processes must be at least 1")
+    return processes
+
+
+def _options(func: Callable[..., Any], timeout: float | None, retries: int, on_error: str) -> Options:
+    if timeout is not None and not timeout > 0:
+        raise ValueError(f"timeout={timeout!r}: the seconds that a task may take are a positive number")
+    if retries < 0:
+        raise ValueError(f"retries={retries!r}: a task can't be tried again less than 0 times")
+    if on_error not in ("raise", "return"):
+        raise ValueError(f"on_error={on_error!r}: use 'raise' or 'return'")
+    name = getattr(func, "__qualname__", None) or type(func).__qualname__
+    return Options(name, int((timeout or 0) * 1e9), retries, on_error == "return")
+
+
+def _listed(iterable: Iterable[Any]) -> Sequence[Any]:
+    return iterable if type(iterable) in (list, tuple) else list(iterable)  # type: ignore[return-value]
+
+
+def _with_progress(results: ResultIterator, total: int | None) -> Iterator[Any]:
+    from tqdm.auto import tqdm
+
+    return iter(tqdm(results, total=total))

@@ -1,0 +1,378 @@
+"""What the calls of a pool return: results that come later."""
+
+from __future__ import annotations
+
+import collections
+import itertools
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing.context import TimeoutError as StandardTimeoutError
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from hasten._core import PoolBatch
+from hasten._mirror import original
+from hasten._pool.pickling import Call, encode_task
+
+if TYPE_CHECKING:
+    from multiprocessing import pool as standard
+
+    from hasten._pool.crew import Crew
+else:
+    standard = original("multiprocessing.pool")
+
+_keys = itertools.count()
+
+
+class Options(NamedTuple):
+    """How tasks of one call are run."""
+
+    name: str  # of the function, for people
+    timeout: int = 0  # nanoseconds
+    retries: int = 0
+    returns_errors: bool = False
+
+
+class Job:
+    """Tasks of one call. Its batches are filled by the engine; `settle` turns what is in them into results."""
+
+    _is_quiet = False  # whether nobody waits for single items
+
+    def __init__(self, pool: object, crew: Crew, options: Options) -> None:
+        self.crew = crew
+        self.options = options
+        self._owner = pool  # lives as long as there is work for it
+        self._lock = threading.RLock()
+
+    def submit(self, batch: PoolBatch, function: bytes, base: int, items: Sequence[Any]) -> None:
+        """Give a task to the workers; what can't be pickled is a failure of the task."""
+        count = 1 if isinstance(items, Call) else len(items)
+        try:
+            payload = encode_task(function, items)
+        except Exception as error:
+            batch.failures.append((base, "refused", error))
+            batch.settle(count)
+            return
+        self.crew.engine.submit(batch, payload, base, count, self.options.timeout, self.options.retries, self._is_quiet)
+
+    def take_failures(self, batch: PoolBatch) -> list[tuple[int, BaseException]]:
+        """Return new failures with their positions; those that are to be returned are put among the results."""
+        found = batch.failures
+        batch.failures = []
+        failures = [
+            (index, self.crew.exception_of(kind, detail, f"{self.options.name}, item {index}"))
+            for index, kind, detail in found
+        ]
+        if not self.options.returns_errors:
+            return failures
+        results = batch.results
+        for index, error in failures:
+            results[index] = error
+        return []
+
+    def settle(self, batch: PoolBatch | None = None) -> None:
+        """Take over what has come in a batch, or in any."""
+        raise NotImplementedError
+
+    def batches(self) -> list[PoolBatch]:
+        """Return what the engine fills and is not complete."""
+        raise NotImplementedError
+
+    def is_over(self) -> bool:
+        """Whether everything has come."""
+        raise NotImplementedError
+
+    def abandon(self) -> None:
+        """Take back what has not been started."""
+        raise NotImplementedError
+
+    def _leave(self) -> None:
+        self._owner = None
+        self.crew.job_is_over(self)
+
+
+class AsyncResult(Job, standard.ApplyResult):  # type: ignore[type-arg]
+    """The result of ``apply_async`` or ``map_async``.
+
+    Parameters
+    ----------
+    is_single
+        Whether the result is one value rather than a list.
+    """
+
+    def __init__(
+        self,
+        pool: object,
+        crew: Crew,
+        options: Options,
+        length: int,
+        is_single: bool,
+        callback: Callable[[Any], object] | None = None,
+        error_callback: Callable[[BaseException], object] | None = None,
+    ) -> None:
+        Job.__init__(self, pool, crew, options)
+        self.batch = PoolBatch(next(_keys), [None] * length)
+        self._is_single = is_single
+        self._is_quiet = not is_single
+        self._callback = callback
+        self._error_callback = error_callback
+        self._error: BaseException | None = None
+        self._value: Any = None
+        self._is_over = False
+        self._is_settling = False
+
+    def batches(self) -> list[PoolBatch]:
+        """Return what the engine fills."""
+        return [self.batch]
+
+    def is_over(self) -> bool:
+        """Whether everything has come, and the callback was called."""
+        if not self._is_over and self.batch.left == 0:
+            self.settle()
+        return self._is_over
+
+    def settle(self, batch: PoolBatch | None = None) -> None:
+        """Take over what has come."""
+        with self._lock:
+            if self._is_over or self._is_settling:
+                return
+            for _, error in self.take_failures(self.batch):
+                if self._error is None:
+                    self._error = error
+            if self.batch.left > 0:
+                return
+            self._is_settling = True
+            results = self.batch.results
+            self.batch.results = []
+            if self._error is None:
+                self._value = results[0] if self._is_single else results
+            try:
+                self._call_back()
+            finally:
+                self._is_over = True
+                self._is_settling = False
+        self._leave()
+
+    def _call_back(self) -> None:
+        call, value = (self._callback, self._value) if self._error is None else (self._error_callback, self._error)
+        self._callback = self._error_callback = None
+        if call is not None:
+            try:
+                call(value)
+            except Exception:
+                sys.excepthook(*sys.exc_info())
+
+    def abandon(self) -> None:
+        """Take back what has not been started."""
+        self.crew.recall(self.batch)
+
+    def ready(self) -> bool:
+        """Whether the result is there."""
+        return self.is_over()
+
+    def successful(self) -> bool:
+        """Whether there was no exception.
+
+        Raises
+        ------
+        ValueError
+            Where the result is not there yet.
+        """
+        if not self.is_over():
+            raise ValueError(f"{self!r} not ready")
+        return self._error is None
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait until the result is there, or `timeout` seconds have passed."""
+        if not self.is_over():
+            self.crew.wait_for(self.is_over, timeout)
+
+    def get(self, timeout: float | None = None) -> Any:
+        """Return the result, or raise what the task raised.
+
+        Raises
+        ------
+        multiprocessing.TimeoutError
+            Where it does not come within `timeout` seconds.
+        """
+        self.wait(timeout)
+        if not self._is_over:
+            raise StandardTimeoutError
+        if self._error is not None:
+            try:
+                raise self._error
+            finally:
+                del self  # no cycle through the traceback
+        return self._value
+
+
+class ResultIterator(Job, standard.IMapIterator):  # type: ignore[type-arg]
+    """What ``imap`` and ``imap_unordered`` return: gives results as they come.
+
+    Parameters
+    ----------
+    window
+        How many tasks may be taken from the input and not be finished, or, where `counts_unread`, not be read.
+    """
+
+    def __init__(
+        self,
+        pool: object,
+        crew: Crew,
+        options: Options,
+        function: bytes,
+        items: Iterator[Any],
+        chunk_size: int,
+        is_ordered: bool,
+        window: int,
+        counts_unread: bool,
+    ) -> None:
+        Job.__init__(self, pool, crew, options)
+        self._function = function
+        self._input = items
+        self._chunk_size = chunk_size
+        self._is_ordered = is_ordered
+        self._counts_unread = counts_unread
+        self._room = threading.Semaphore(window)
+        self._chunks: dict[int, tuple[int, PoolBatch]] = {}  # by the batch's key
+        self._arrived: dict[int, list[tuple[bool, Any]]] = {}  # by position, those that came too early
+        self._items: collections.deque[list[tuple[bool, Any]]] = collections.deque()
+        self._current: list[tuple[bool, Any]] = []  # reversed
+        self._submitted = 0
+        self._next = 0
+        self._is_exhausted = False
+        self._has_left = False
+
+    def batches(self) -> list[PoolBatch]:
+        """Return what the engine fills."""
+        with self._lock:
+            return [batch for _, batch in self._chunks.values()]
+
+    # --- the input ---
+
+    def feed(self) -> None:
+        """Submit the input as there is room; runs in a thread of its own, for the input may wait for anything."""
+        while not self._is_exhausted:
+            self._room.acquire()
+            if self._is_exhausted:
+                break
+            try:
+                items = tuple(itertools.islice(self._input, self._chunk_size))
+            except BaseException as error:
+                self._end_input([(False, error)])
+                break
+            if not items:
+                self._end_input(None)
+                break
+            self._submit_chunk(items)
+            del items
+        self._input = iter(())
+
+    def _submit_chunk(self, items: tuple[Any, ...]) -> None:
+        batch = PoolBatch(next(_keys), [None] * len(items))
+        with self._lock:
+            if self._is_exhausted:
+                return
+            self._chunks[batch.key] = (self._submitted, batch)
+            self._submitted += 1
+            self.crew.adopt(self, batch)
+        self.submit(batch, self._function, 0, items)
+        if batch.left == 0:
+            self.settle()
+            self.crew.tell()
+
+    def _end_input(self, last: list[tuple[bool, Any]] | None) -> None:
+        with self._lock:
+            self._is_exhausted = True
+            if last is not None:
+                self._arrive(self._submitted, last)
+                self._submitted += 1
+        self.settle()
+        self.crew.tell()
+
+    def abandon(self) -> None:
+        """Take no more from the input, and take back what has not been started."""
+        with self._lock:
+            self._is_exhausted = True
+        self._room.release()
+        for batch in self.batches():
+            self.crew.recall(batch)
+        self.settle()
+
+    # --- the results ---
+
+    def settle(self, batch: PoolBatch | None = None) -> None:
+        """Take over what has come in a batch, or in any."""
+        with self._lock:
+            candidates = [batch] if batch is not None else self.batches()
+            for batch in candidates:
+                if batch.left > 0 or batch.key not in self._chunks:
+                    continue
+                position, _ = self._chunks.pop(batch.key)
+                self.crew.dismiss(batch)
+                failed = dict(self.take_failures(batch))
+                results = batch.results
+                self._arrive(position, [(i not in failed, failed.get(i, value)) for i, value in enumerate(results)])
+                if not self._counts_unread:
+                    self._room.release()
+            leaves = self._is_exhausted and not self._chunks and not self._has_left
+            self._has_left = self._has_left or leaves
+        if leaves:
+            self._leave()
+
+    def _arrive(self, position: int, results: list[tuple[bool, Any]]) -> None:
+        if not self._is_ordered:
+            self._items.append(results)
+            return
+        self._arrived[position] = results
+        while self._next in self._arrived:
+            self._items.append(self._arrived.pop(self._next))
+            self._next += 1
+
+    def is_over(self) -> bool:
+        """Whether everything has come, read or not."""
+        return self._has_left
+
+    def _has_news(self) -> bool:
+        return bool(self._items) or self._has_left
+
+    def __iter__(self) -> ResultIterator:
+        return self
+
+    def next(self, timeout: float | None = None) -> Any:
+        """Return the next result, or raise what its task raised.
+
+        Raises
+        ------
+        multiprocessing.TimeoutError
+            Where it does not come within `timeout` seconds.
+        """
+        while not self._current:
+            if not self._items:
+                if self._has_left and not self._items:
+                    raise StopIteration
+                self._wait(timeout)
+                continue
+            self._current = self._items.popleft()[::-1]
+            if self._counts_unread:
+                self._room.release()
+        is_value, value = self._current.pop()
+        if is_value:
+            return value
+        try:
+            raise value
+        finally:
+            del self, value
+
+    __next__ = next
+
+    def _wait(self, timeout: float | None) -> None:
+        start = time.monotonic()
+        try:
+            self.crew.wait_for(self._has_news, timeout)
+        except BaseException:
+            self.abandon()
+            raise
+        if timeout is not None and not self._has_news() and time.monotonic() - start >= timeout:
+            raise StandardTimeoutError

@@ -1,0 +1,75 @@
+"""What runs in a worker process."""
+
+import os
+import signal
+from collections.abc import Callable
+from multiprocessing import context, reduction, util
+from types import FrameType
+from typing import Any
+
+from hasten._core import PoolWorker
+from hasten._pool.pickling import APPLY, STARMAP, decode_task, describe_failure, dumps_plainly
+
+
+class Descriptors:
+    """Descriptors on their way to a worker: inherited by a fork, else duplicated by the start method."""
+
+    def __init__(self, *numbers: int) -> None:
+        self.numbers = numbers
+
+    def __reduce__(self) -> tuple[object, ...]:
+        context.assert_spawning(self)
+        return _arrive, tuple(reduction.DupFd(number) for number in self.numbers)
+
+    def take(self) -> tuple[int, ...]:
+        """Return descriptors that are the caller's."""
+        return tuple(os.dup(number) for number in self.numbers)
+
+
+def _arrive(*duplicates: Any) -> "Descriptors":
+    return _Arrived(*(duplicate.detach() for duplicate in duplicates))
+
+
+class _Arrived(Descriptors):
+    def take(self) -> tuple[int, ...]:
+        return self.numbers
+
+
+def work(
+    descriptors: Descriptors,
+    initializer: Callable[..., object] | None,
+    initargs: tuple[Any, ...],
+    most_tasks: int,
+) -> None:
+    """Run tasks until the parent says that there are no more, or there is no parent any more."""
+    lane, bell, parent = descriptors.take()
+    engine = PoolWorker(lane, bell, parent, most_tasks, dumps_plainly, describe_failure)
+    _interrupt_tasks_only(engine)
+    if initializer is not None:
+        initializer(*initargs)
+    while (payload := engine.take()) is not None:
+        _run(engine, payload)
+        del payload
+    util.debug("worker leaves")
+
+
+def _run(engine: PoolWorker, payload: bytes) -> None:
+    try:
+        mode, function, items = decode_task(payload)
+    except Exception as error:
+        engine.fail(describe_failure(error))
+        return
+    if mode == APPLY:
+        engine.apply(function, *items)
+    else:
+        engine.run(function, items, mode == STARMAP)
+
+
+def _interrupt_tasks_only(engine: PoolWorker) -> None:
+    """Let Ctrl-C, which reaches every process of the terminal, end the task that runs, but no idle worker."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if engine.interrupt():
+            raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupt)

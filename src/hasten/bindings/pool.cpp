@@ -1,0 +1,304 @@
+#include "hasten/bindings/pool.h"
+
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <pthread.h>
+#include <set>
+#include <string>
+#include <thread>
+#include <tuple>
+#include <unistd.h>
+#include <utility>
+
+#include "hasten/bindings/pool_codec.h"
+#include "hasten/pool/scheduler.h"
+
+namespace nb = nanobind;
+
+namespace hasten::bindings {
+namespace {
+
+// The results of some items, filled in as they come. The engine holds a reference while any is missing.
+struct PoolBatch {
+  explicit PoolBatch(uint64_t key, nb::list results) : key(key), results(std::move(results)), left(nb::len(this->results)) {}
+
+  void settle(uint64_t count) { left -= std::min(left, count); }
+
+  const uint64_t key;
+  nb::list results;
+  nb::list failures; // (index, kind, detail)
+  uint64_t left;
+  bool is_news = false; // a drain has it in its list
+};
+
+// A thread that asks for the GIL when the interpreter has ended is unwound by force, which C++ code that catches everything does not
+// survive. So before the interpreter ends, every thread but the one that ends it is out of the engine, or stays in it for ever.
+class Ending {
+public:
+  // A thread inside the engine.
+  class Presence {
+  public:
+    Presence() { ++inside_; }
+    ~Presence() { --inside_; }
+    Presence(const Presence&) = delete;
+    Presence& operator=(const Presence&) = delete;
+
+    // Called without the GIL; does not return where the interpreter is about to end.
+    static void stay_if_over() {
+      if (is_over_ && pthread_self() != last_) {
+        --inside_;
+        for (;;) {
+          pause();
+        }
+      }
+    }
+  };
+
+  static bool is_over() { return is_over_; }
+
+  // Called with the GIL. `wake` makes threads that wait look again.
+  template <typename Wake> static void begin(Wake wake) {
+    last_ = pthread_self();
+    is_over_ = true;
+    for (int turn = 0; inside_ > 0 && turn < kTurns; ++turn) {
+      wake();
+      const nb::gil_scoped_release release;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
+
+private:
+  static constexpr int kTurns = 1000;
+  static inline std::atomic<bool> is_over_{false};
+  static inline std::atomic<int> inside_{0};
+  static inline pthread_t last_{};
+};
+
+PoolBatch& batch_of(const pool::Task& task) { return *nb::inst_ptr<PoolBatch>(static_cast<PyObject*>(task.owner)); }
+
+class PoolEngine : pool::Sink {
+public:
+  explicit PoolEngine(nb::object loads)
+      : loads_(std::move(loads)), owner_(getpid()), scheduler_(new pool::Scheduler(static_cast<uint8_t>(PoolTag::kFailure))) {
+    all().insert(this);
+  }
+
+  static void end_waits() {
+    Ending::begin([] {
+      for (PoolEngine* engine : all()) {
+        engine->interrupt();
+      }
+    });
+  }
+
+  ~PoolEngine() override {
+    all().erase(this);
+    if (getpid() == owner_) {
+      release_owners();
+      const nb::gil_scoped_release release;
+      scheduler_.reset();
+    } else {
+      // A fork's copy: its supervisor exists in the parent alone.
+      [[maybe_unused]] const auto* copy = scheduler_.release();
+    }
+  }
+  PoolEngine(const PoolEngine&) = delete;
+  PoolEngine& operator=(const PoolEngine&) = delete;
+
+  std::tuple<uint64_t, int, int> add_lane(uint64_t most_tasks) {
+    const auto ends = scheduler_->add_lane(most_tasks);
+    return {ends.lane, ends.lane_fd, ends.bell_fd};
+  }
+  void watch(uint64_t lane, int pid, uint64_t most_memory) { scheduler_->watch(lane, pid, most_memory); }
+  void drop_lane(uint64_t lane) { scheduler_->drop_lane(lane); }
+  void stop_workers() { scheduler_->stop_workers(); }
+  void interrupt() { scheduler_->interrupt(); }
+  bool has_lane(uint64_t lane) const { return scheduler_->has_lane(lane); }
+  size_t live_lanes() const { return scheduler_->live_lanes(); }
+
+  void submit(const nb::object& batch, const nb::bytes& payload, uint64_t base, uint32_t count, int64_t timeout, uint32_t retries,
+              bool is_quiet) {
+    auto task = std::make_unique<pool::Task>();
+    task->payload = std::make_shared<const std::string>(payload.c_str(), payload.size());
+    task->owner = batch.ptr();
+    task->base = base;
+    task->end = count;
+    task->timeout = timeout;
+    task->retries = retries;
+    task->is_quiet = is_quiet;
+    for (uint32_t item = 0; item < count; ++item) {
+      batch.inc_ref();
+    }
+    scheduler_->submit(std::move(task));
+  }
+
+  // Takes back what isn't claimed, of a batch or of all; returns the batches that are changed.
+  nb::list recall(const nb::object& batch) {
+    for (const auto& task : scheduler_->recall(batch.is_none() ? nullptr : batch.ptr())) {
+      for (uint32_t item = task->first; item < task->end; ++item) {
+        fail(*task, item, "recalled", nb::none());
+      }
+    }
+    return take_news();
+  }
+
+  // Reads what came, and waits for it where there is nothing. Returns batches that failed or are complete, and the ends of workers.
+  nb::tuple pump(int64_t nanoseconds) {
+    const Ending::Presence presence;
+    if (Ending::is_over()) {
+      PyThreadState* before = PyEval_SaveThread();
+      Ending::Presence::stay_if_over();
+      PyEval_RestoreThread(before);
+    }
+    if (is_draining_) {
+      return nb::make_tuple(take_news(), nb::list()); // the result that is being unpickled has asked for more
+    }
+    drain();
+    if (nb::len(news_) == 0 && nb::len(ended_) == 0 && nanoseconds != 0) {
+      PyThreadState* state = PyEval_SaveThread();
+      scheduler_->wait(nanoseconds);
+      Ending::Presence::stay_if_over();
+      PyEval_RestoreThread(state);
+      if (PyErr_CheckSignals() != 0) {
+        nb::raise_python_error();
+      }
+      drain();
+    }
+    nb::list news = take_news();
+    return nb::make_tuple(news, std::exchange(ended_, nb::list()));
+  }
+
+private:
+  // Those of this process, by the GIL.
+  static std::set<PoolEngine*>& all() {
+    static auto* engines = new std::set<PoolEngine*>;
+    return *engines;
+  }
+
+  void drain() {
+    struct Guard {
+      bool& flag;
+      ~Guard() { flag = false; }
+    };
+    is_draining_ = true;
+    const Guard guard{is_draining_};
+    scheduler_->drain(*this);
+  }
+
+  nb::list take_news() {
+    nb::list news = std::exchange(news_, nb::list());
+    for (nb::handle batch : news) {
+      nb::inst_ptr<PoolBatch>(batch)->is_news = false;
+    }
+    return news;
+  }
+
+  void result(const pool::Task& task, uint32_t item, uint8_t tag, const char* data, size_t size) override {
+    const auto kind = static_cast<PoolTag>(tag);
+    if (kind == PoolTag::kFailure) {
+      fail(task, item, "raised", nb::bytes(data, size));
+      return;
+    }
+    PyObject* value = kind == PoolTag::kPickle ? unpickle(data, size) : decode_scalar(kind, data, size);
+    if (value == nullptr) {
+      const nb::python_error error;
+      fail(task, item, "unreadable", nb::borrow(error.value()));
+      return;
+    }
+    PyList_SetItem(batch_of(task).results.ptr(), static_cast<Py_ssize_t>(task.base + item), value);
+    settled(task);
+  }
+
+  PyObject* unpickle(const char* data, size_t size) {
+    // Unpickling copies what it keeps, so a view of the ring will do.
+    nb::object view = nb::steal(PyMemoryView_FromMemory(const_cast<char*>(data), static_cast<Py_ssize_t>(size), PyBUF_READ));
+    return view.is_valid() ? PyObject_CallOneArg(loads_.ptr(), view.ptr()) : nullptr;
+  }
+
+  void worker_ended(uint64_t lane, bool was_started) override { ended_.append(nb::make_tuple(lane, was_started)); }
+
+  void lost(const pool::Task& task, uint32_t item, pool::Loss why, uint64_t lane) override {
+    const char* kind = why == pool::Loss::kTimedOut ? "timed out" : why == pool::Loss::kMemory ? "memory" : "died";
+    fail(task, item, kind, nb::cast(lane));
+  }
+
+  void fail(const pool::Task& task, uint32_t item, const char* kind, nb::object detail) {
+    PoolBatch& batch = batch_of(task);
+    batch.failures.append(nb::make_tuple(task.base + item, kind, std::move(detail)));
+    report(batch, task.owner);
+    settled(task);
+  }
+
+  // One item less is missing; its reference goes.
+  void settled(const pool::Task& task) {
+    PoolBatch& batch = batch_of(task);
+    batch.settle(1);
+    if (batch.left == 0) {
+      report(batch, task.owner);
+    }
+    Py_DECREF(static_cast<PyObject*>(task.owner));
+  }
+
+  void report(PoolBatch& batch, void* owner) {
+    if (!batch.is_news) {
+      batch.is_news = true;
+      news_.append(nb::handle(static_cast<PyObject*>(owner)));
+    }
+  }
+
+  void release_owners() {
+    for (const auto& task : scheduler_->recall(nullptr)) {
+      for (uint32_t item = task->first; item < task->end; ++item) {
+        Py_DECREF(static_cast<PyObject*>(task->owner));
+      }
+    }
+  }
+
+  nb::object loads_;
+  nb::list news_;
+  nb::list ended_;
+  bool is_draining_ = false;
+  pid_t owner_;
+  std::unique_ptr<pool::Scheduler> scheduler_;
+};
+
+} // namespace
+
+void add_pool_engine(nb::module_& m) {
+  nb::class_<PoolBatch>(m, "PoolBatch", "The results of some items, filled in as they come.")
+      .def(nb::init<uint64_t, nb::list>(), nb::arg("key"), nb::arg("results"),
+           nb::sig("def __init__(self, key: int, results: list[Any]) -> None"))
+      .def("settle", &PoolBatch::settle, nb::arg("count"), "Count items as settled that were never submitted.")
+      .def_ro("key", &PoolBatch::key)
+      .def_ro("left", &PoolBatch::left)
+      .def_rw("results", &PoolBatch::results, nb::for_getter(nb::sig("def results(self) -> list[Any]")),
+              nb::for_setter(nb::sig("def results(self, arg: list[Any], /) -> None")))
+      .def_rw("failures", &PoolBatch::failures, nb::for_getter(nb::sig("def failures(self) -> list[tuple[int, str, Any]]")),
+              nb::for_setter(nb::sig("def failures(self, arg: list[tuple[int, str, Any]], /) -> None")));
+  nb::class_<PoolEngine>(m, "PoolEngine", "The parent's side of a process pool.")
+      .def(nb::init<nb::object>(), nb::arg("loads"), nb::sig("def __init__(self, loads: Callable[[memoryview], Any]) -> None"))
+      .def("add_lane", &PoolEngine::add_lane, nb::arg("most_tasks"), "Return a new lane, and the descriptors of its memory and bell.")
+      .def("watch", &PoolEngine::watch, nb::arg("lane"), nb::arg("pid"), nb::arg("most_memory"))
+      .def("drop_lane", &PoolEngine::drop_lane, nb::arg("lane"), "Count a lane's worker as ended; it never came to be.")
+      .def_static("end_waits", &PoolEngine::end_waits, "Called when the interpreter is about to end: no other thread returns from a pump.")
+      .def("stop_workers", &PoolEngine::stop_workers, "Let workers leave when they have done what they have.")
+      .def("interrupt", &PoolEngine::interrupt, "Make a pump that waits return.")
+      .def("live_lanes", &PoolEngine::live_lanes)
+      .def("has_lane", &PoolEngine::has_lane, nb::arg("lane"), "Whether the end of a lane's worker was not told yet.")
+      .def("submit", &PoolEngine::submit, nb::arg("batch"), nb::arg("payload"), nb::arg("base"), nb::arg("count"), nb::arg("timeout"),
+           nb::arg("retries"), nb::arg("is_quiet"),
+           nb::sig("def submit(self, batch: PoolBatch, payload: bytes, base: int, count: int, timeout: int, retries: int, is_quiet: bool) "
+                   "-> None"))
+      .def("recall", &PoolEngine::recall, nb::arg("batch").none(), nb::sig("def recall(self, batch: PoolBatch | None) -> list[PoolBatch]"),
+           "Take back what no worker has claimed.")
+      .def("pump", &PoolEngine::pump, nb::arg("nanoseconds"),
+           nb::sig("def pump(self, nanoseconds: int) -> tuple[list[PoolBatch], list[tuple[int, bool]]]"),
+           "Read results, waiting for some; return batches with news, and workers that ended with whether they ever had a task.");
+}
+
+} // namespace hasten::bindings

@@ -1,0 +1,224 @@
+#include <chrono>
+#include <csignal>
+#include <poll.h>
+#include <thread>
+#include <unistd.h>
+#include <utility>
+
+#include "hasten/base/posix.h"
+#include "hasten/bindings/pool.h"
+#include "hasten/bindings/pool_codec.h"
+#include "hasten/pool/worker_lane.h"
+
+namespace nb = nanobind;
+
+namespace hasten::bindings {
+namespace {
+
+using pool::WorkerLane;
+
+constexpr int64_t kPatience = 500'000'000;
+// How long a worker that was interrupted claims nothing, so that the parent, which was too, can take back what it had queued.
+constexpr std::chrono::milliseconds kPause{200};
+
+// Ends this process when the parent's pidfd says that the parent ended.
+void follow_parent(int pidfd) {
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  std::thread([pidfd] {
+    pollfd polled{.fd = pidfd, .events = POLLIN, .revents = 0};
+    while (poll(&polled, 1, -1) <= 0) {
+    }
+    _exit(1);
+  }).detach();
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+class PoolWorker {
+public:
+  PoolWorker(int lane, int bell, int parent, uint64_t most_tasks, nb::object dumps, nb::object describe)
+      : lane_(base::FileDescriptor(lane), base::FileDescriptor(bell), most_tasks), dumps_(std::move(dumps)),
+        describe_(std::move(describe)) {
+    follow_parent(parent);
+  }
+
+  // The payload of the next task, or None where the worker is to leave.
+  nb::object take() {
+    for (;;) {
+      WorkerLane::Found found{};
+      {
+        nb::gil_scoped_release release;
+        if (std::exchange(is_interrupted_, false)) {
+          std::this_thread::sleep_for(kPause);
+        }
+        found = lane_.take(kPatience);
+      }
+      if (found == WorkerLane::Found::kStop) {
+        return nb::none();
+      }
+      if (found == WorkerLane::Found::kTask) {
+        return read_payload();
+      }
+      check_signals();
+    }
+  }
+
+  // Calls the function with each item that is to be run, and sends what comes of it. `is_starred`: items are tuples of arguments.
+  void run(const nb::object& function, const nb::object& items, bool is_starred) {
+    nb::object list = nb::steal(PySequence_Fast(items.ptr(), "the items of a task are a sequence"));
+    if (!list.is_valid() || PySequence_Fast_GET_SIZE(list.ptr()) < static_cast<Py_ssize_t>(lane_.end())) {
+      throw nb::value_error("a task has fewer items than it says");
+    }
+    while (lane_.item() < lane_.end() && !is_interrupted_) {
+      PyObject* item = PySequence_Fast_ITEMS(list.ptr())[lane_.item()];
+      is_in_call_ = true;
+      nb::object result = nb::steal(is_starred ? call_starred(function.ptr(), item) : PyObject_CallOneArg(function.ptr(), item));
+      is_in_call_ = false;
+      result.is_valid() ? send_result(result) : send_error();
+    }
+    if (lane_.item() < lane_.end()) {
+      PyErr_SetNone(PyExc_KeyboardInterrupt);
+      const nb::python_error error;
+      fail(nb::bytes(describe_(error.value())));
+    }
+  }
+
+  // Calls once, with keyword arguments.
+  void apply(const nb::object& function, const nb::object& arguments, const nb::object& keywords) {
+    is_in_call_ = true;
+    nb::object result = nb::steal(PyObject_Call(function.ptr(), nb::tuple(arguments).ptr(), keywords.ptr()));
+    is_in_call_ = false;
+    result.is_valid() ? send_result(result) : send_error();
+  }
+
+  // Sends one failure, as `describe` made it, for every item that is to be run.
+  void fail(const nb::bytes& failure) {
+    while (lane_.item() < lane_.end()) {
+      send(PoolTag::kFailure, failure.c_str(), failure.size());
+    }
+  }
+
+  // Called by the handler of SIGINT; whether it is to raise KeyboardInterrupt.
+  bool interrupt() {
+    is_interrupted_ = true;
+    return is_in_call_;
+  }
+
+private:
+  static PyObject* call_starred(PyObject* function, PyObject* item) {
+    nb::object arguments = nb::steal(PySequence_Tuple(item));
+    return arguments.is_valid() ? PyObject_CallObject(function, arguments.ptr()) : nullptr;
+  }
+
+  static void check_signals() {
+    if (PyErr_CheckSignals() != 0) {
+      nb::raise_python_error();
+    }
+  }
+
+  nb::object read_payload() {
+    const size_t size = lane_.payload_size();
+    nb::object payload = nb::steal(PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(size)));
+    if (!payload.is_valid()) {
+      nb::raise_python_error();
+    }
+    char* into = PyBytes_AS_STRING(payload.ptr());
+    for (size_t done = 0; done < size;) {
+      {
+        nb::gil_scoped_release release;
+        done += lane_.read_payload(into + done, size - done);
+      }
+      check_signals();
+    }
+    return payload;
+  }
+
+  void send_result(const nb::object& result) {
+    PoolScalar scalar{};
+    if (encode_scalar(result.ptr(), &scalar)) {
+      send(scalar.tag, scalar.data, scalar.size);
+      return;
+    }
+    nb::object pickled = nb::steal(PyObject_CallOneArg(dumps_.ptr(), result.ptr()));
+    if (!pickled.is_valid()) {
+      send_error(result);
+      return;
+    }
+    send_bytes(PoolTag::kPickle, pickled);
+  }
+
+  // Of the Python error that is set. `value`: the result that could not be pickled.
+  void send_error(const nb::object& value = {}) {
+    const nb::python_error error;
+    nb::object exception = nb::borrow(error.value());
+    if (error.traceback().is_valid()) {
+      PyException_SetTraceback(exception.ptr(), error.traceback().ptr());
+    }
+    nb::object described = value.is_valid() ? describe_(exception, value) : describe_(exception);
+    send_bytes(PoolTag::kFailure, described);
+  }
+
+  void send_bytes(PoolTag tag, const nb::object& pickled) {
+    char* data = nullptr;
+    Py_ssize_t size = 0;
+    if (PyBytes_AsStringAndSize(pickled.ptr(), &data, &size) != 0) {
+      nb::raise_python_error();
+    }
+    send(tag, data, static_cast<size_t>(size));
+  }
+
+  void send(PoolTag tag, const char* data, size_t size) {
+    size_t sent = 0;
+    auto outcome = WorkerLane::Sent::kAgain;
+    if (lane_.has_room(size)) {
+      outcome = lane_.send(static_cast<uint8_t>(tag), data, size, &sent);
+    }
+    while (outcome == WorkerLane::Sent::kAgain) {
+      {
+        nb::gil_scoped_release release;
+        outcome = lane_.send(static_cast<uint8_t>(tag), data, size, &sent);
+      }
+      if (outcome == WorkerLane::Sent::kAgain) {
+        check_signals();
+      }
+    }
+    if (outcome == WorkerLane::Sent::kKilled) {
+      wait_for_the_end();
+    }
+  }
+
+  // The supervisor has decided, and kills this process now.
+  [[noreturn]] static void wait_for_the_end() {
+    nb::gil_scoped_release release;
+    for (;;) {
+      pause();
+    }
+  }
+
+  WorkerLane lane_;
+  nb::object dumps_;
+  nb::object describe_;
+  bool is_in_call_ = false;
+  bool is_interrupted_ = false;
+};
+
+} // namespace
+
+void add_pool_worker(nb::module_& m) {
+  nb::class_<PoolWorker>(m, "PoolWorker", "A worker's end of a pool: claims tasks and sends results.")
+      .def(nb::init<int, int, int, uint64_t, nb::object, nb::object>(), nb::arg("lane"), nb::arg("bell"), nb::arg("parent"),
+           nb::arg("most_tasks"), nb::arg("dumps"), nb::arg("describe"),
+           nb::sig("def __init__(self, lane: int, bell: int, parent: int, most_tasks: int, dumps: Callable[[Any], bytes], describe: "
+                   "Callable[..., bytes]) -> None"))
+      .def("take", &PoolWorker::take, nb::sig("def take(self) -> bytes | None"))
+      .def("run", &PoolWorker::run, nb::arg("function"), nb::arg("items"), nb::arg("is_starred"),
+           nb::sig("def run(self, function: Callable[..., Any], items: Sequence[Any], is_starred: bool) -> None"))
+      .def("apply", &PoolWorker::apply, nb::arg("function"), nb::arg("arguments"), nb::arg("keywords"),
+           nb::sig("def apply(self, function: Callable[..., Any], arguments: Sequence[Any], keywords: dict[str, Any]) -> None"))
+      .def("fail", &PoolWorker::fail, nb::arg("failure"))
+      .def("interrupt", &PoolWorker::interrupt, "Note an interrupt; return whether a task runs that it ends.");
+}
+
+} // namespace hasten::bindings

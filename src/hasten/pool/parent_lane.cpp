@@ -1,0 +1,295 @@
+#include "hasten/pool/parent_lane.h"
+
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+#include <limits>
+#include <new>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <utility>
+
+namespace hasten::pool {
+namespace {
+
+LaneMemory& prepare(const shm::Segment& segment) {
+  // The memory is zeros, which is what every part of it starts with.
+  auto* memory = new (segment.data()) LaneMemory;
+  memory->magic = LaneMemory::kMagic;
+  return *memory;
+}
+
+} // namespace
+
+ParentLane::ParentLane(uint64_t id, uint64_t most_tasks)
+    : id_(id), budget_(most_tasks > 0 ? most_tasks : std::numeric_limits<uint64_t>::max()),
+      segment_(shm::Segment::create("hasten-pool-lane", sizeof(LaneMemory))), memory_(prepare(segment_)),
+      inflow_(memory_.inflow_indices, memory_.inflow.data(), kRingBytes),
+      outflow_(memory_.outflow_indices, memory_.outflow.data(), kRingBytes) {}
+
+// --- tasks ---
+
+uint64_t ParentLane::area_position(size_t size) const {
+  const uint64_t offset = area_head_ % kAreaBytes;
+  return offset + size <= kAreaBytes ? area_head_ : area_head_ + (kAreaBytes - offset);
+}
+
+bool ParentLane::accepts(const Task& task) {
+  front(); // what was recalled gives its slot and its room back
+  if (is_dead || is_broken_ || budget_ == 0 || placed_.size() >= kSlots) {
+    return false;
+  }
+  const size_t size = task.payload->size();
+  return size > kMostInArea || area_position(padded(size)) + padded(size) - area_tail_ <= kAreaBytes;
+}
+
+void ParentLane::place(std::unique_ptr<Task> task) {
+  const uint32_t ticket = next_ticket_++;
+  const std::string& payload = *task->payload;
+  Slot& into = slot(ticket);
+  into.first = task->first;
+  into.end = task->end;
+  into.size = payload.size();
+  into.is_timed = task->timeout > 0;
+  into.is_quiet = task->is_quiet;
+  into.is_streamed = payload.size() > kMostInArea;
+  if (into.is_streamed == 0) {
+    const uint64_t position = area_position(padded(payload.size()));
+    into.offset = position % kAreaBytes;
+    std::memcpy(memory_.area.data() + into.offset, payload.data(), payload.size());
+    area_head_ = position + padded(payload.size());
+  }
+  const uint32_t first = task->first;
+  placed_.push_back({.task = std::move(task), .ticket = ticket, .area_end = area_head_});
+  ++live_;
+  --budget_;
+  into.claim.publish(ticket, first);
+  memory_.worker_bell.ring();
+}
+
+size_t ParentLane::unclaimed() const {
+  size_t count = 0;
+  for (auto placed = placed_.rbegin(); placed != placed_.rend(); ++placed) {
+    if (placed->task != nullptr) {
+      if (slot(placed->ticket).claim.load().state != shm::State::kReady) {
+        break;
+      }
+      ++count;
+    }
+  }
+  return count;
+}
+
+bool ParentLane::recalls(const Placed& placed) const {
+  // The first look keeps away from a task that runs, whose items another thread counts.
+  shm::ClaimWord& word = slot(placed.ticket).claim;
+  return word.load().state == shm::State::kReady && word.recall(placed.ticket, placed.task->first);
+}
+
+std::unique_ptr<Task> ParentLane::recall_newest() {
+  for (auto placed = placed_.rbegin(); placed != placed_.rend(); ++placed) {
+    if (placed->task != nullptr) {
+      if (!recalls(*placed)) {
+        return nullptr; // what is older was claimed before
+      }
+      ++budget_;
+      --live_;
+      return std::move(placed->task);
+    }
+  }
+  return nullptr;
+}
+
+std::vector<std::unique_ptr<Task>> ParentLane::recall_of(const void* owner) {
+  std::vector<std::unique_ptr<Task>> recalled;
+  for (auto placed = placed_.rbegin(); placed != placed_.rend(); ++placed) {
+    const bool is_wanted = placed->task != nullptr && (owner == nullptr || placed->task->owner == owner);
+    if (is_wanted && recalls(*placed)) {
+      ++budget_;
+      --live_;
+      recalled.push_back(std::move(placed->task));
+    }
+  }
+  return recalled;
+}
+
+void ParentLane::stop() {
+  memory_.stop.store(1, std::memory_order_seq_cst);
+  memory_.worker_bell.ring();
+}
+
+// --- results ---
+
+void ParentLane::pop_front() {
+  area_tail_ = placed_.front().area_end;
+  placed_.pop_front();
+  streamed_ = 0;
+}
+
+ParentLane::Placed* ParentLane::front() {
+  while (!placed_.empty() && placed_.front().task == nullptr) {
+    pop_front();
+  }
+  return placed_.empty() ? nullptr : &placed_.front();
+}
+
+bool ParentLane::finds_stream_room() {
+  const Placed* placed = front();
+  if (placed == nullptr || placed->task->payload->size() <= kMostInArea || streamed_ == placed->task->payload->size()) {
+    return false;
+  }
+  return slot(placed->ticket).claim.load().state == shm::State::kRunning && inflow_.room() > 0;
+}
+
+bool ParentLane::has_news() { return !is_broken_ && (outflow_.available() > 0 || finds_stream_room()); }
+
+void ParentLane::stream() {
+  if (is_dead || !finds_stream_room()) {
+    return;
+  }
+  const std::string& payload = *front()->task->payload;
+  const size_t size = std::min(inflow_.room(), payload.size() - streamed_);
+  inflow_.write(payload.data() + streamed_, size);
+  inflow_.commit();
+  streamed_ += size;
+  memory_.worker_bell.ring();
+}
+
+bool ParentLane::find_current() {
+  if (current_ == nullptr) {
+    const Placed* placed = front();
+    if (placed == nullptr || slot(placed->ticket).claim.load().state == shm::State::kReady) {
+      return false;
+    }
+    current_ = placed->task.get();
+    current_ticket_ = placed->ticket;
+  }
+  return true;
+}
+
+ParentLane::Read ParentLane::read_record(RecordHeader* header) {
+  const uint64_t available = outflow_.available();
+  if (available == 0 || is_broken_) {
+    return Read::kEmpty;
+  }
+  bool makes_sense = available >= sizeof *header && available <= kRingBytes && find_current();
+  if (makes_sense) {
+    outflow_.read(header, sizeof *header);
+    makes_sense = header->length <= kMostInRecord && padded(header->length) <= available - sizeof *header &&
+                  header->ticket == current_ticket_ && header->item == current_->first;
+  }
+  if (!makes_sense) {
+    is_broken_ = true;
+    kill_worker();
+    return Read::kEmpty;
+  }
+  was_started_ = true;
+  return Read::kRecord;
+}
+
+ParentLane::Read ParentLane::read(Record* record) {
+  RecordHeader header{};
+  while (read_record(&header) == Read::kRecord) {
+    const char* data = outflow_.peek(header.length);
+    const bool is_whole = header.is_last != 0 && pieces_.empty();
+    if (is_whole && data != nullptr) {
+      outflow_.skip(padded(header.length));
+    } else {
+      std::string& into = is_whole ? scratch_ : pieces_;
+      const size_t before = is_whole ? 0 : pieces_.size();
+      into.resize(before + header.length);
+      outflow_.read(into.data() + before, header.length);
+      outflow_.skip(padded(header.length) - header.length);
+      if (header.is_last == 0) {
+        release();
+        continue;
+      }
+      if (!is_whole) {
+        scratch_ = std::exchange(pieces_, {});
+      }
+      data = scratch_.data();
+    }
+    Task& task = *current_;
+    const size_t size = is_whole ? header.length : scratch_.size();
+    *record = {.task = &task, .item = task.first++, .tag = header.tag, .data = data, .size = size};
+    return Read::kRecord;
+  }
+  return Read::kEmpty;
+}
+
+std::unique_ptr<Task> ParentLane::take_finished() {
+  if (current_ == nullptr || current_->first < current_->end) {
+    return nullptr;
+  }
+  std::unique_ptr<Task> task = std::move(front()->task);
+  current_ = nullptr;
+  --live_;
+  pop_front();
+  return task;
+}
+
+void ParentLane::release() {
+  outflow_.release();
+  memory_.worker_bell.ring();
+}
+
+// --- the worker's life ---
+
+void ParentLane::watch(pid_t pid, base::FileDescriptor pidfd) {
+  pid_ = pid;
+  pidfd_ = std::move(pidfd);
+}
+
+void ParentLane::kill_worker() {
+  if (pidfd_) {
+    syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
+  }
+}
+
+int64_t ParentLane::time_left(int64_t now, int64_t unless) const {
+  int64_t least = unless;
+  for (const Placed& placed : placed_) {
+    if (placed.task != nullptr && placed.task->timeout > 0) {
+      const bool is_running = slot(placed.ticket).claim.load().state == shm::State::kRunning;
+      const int64_t since = is_running ? memory_.claim_clock.load(std::memory_order_relaxed) : now;
+      least = std::min(least, std::max<int64_t>(0, since + placed.task->timeout - now));
+    }
+  }
+  return least;
+}
+
+bool ParentLane::kill_overdue(int64_t now) {
+  for (const Placed& placed : placed_) {
+    if (placed.task == nullptr || placed.task->timeout == 0) {
+      continue;
+    }
+    shm::ClaimWord& word = slot(placed.ticket).claim;
+    const shm::Claim claim = word.load();
+    const int64_t since = memory_.claim_clock.load(std::memory_order_relaxed);
+    if (claim.state == shm::State::kRunning && now - since >= placed.task->timeout && word.kill(claim.ticket, claim.item)) {
+      kill_worker();
+      return true;
+    }
+  }
+  return false;
+}
+
+std::vector<ParentLane::Left> ParentLane::bury() {
+  std::vector<Left> left;
+  for (Placed& placed : placed_) {
+    if (placed.task == nullptr) {
+      continue;
+    }
+    const shm::State state = slot(placed.ticket).claim.load().state;
+    const bool is_touched = state != shm::State::kReady;
+    was_started_ = was_started_ || is_touched;
+    const Loss other = exceeds_memory ? Loss::kMemory : Loss::kDied;
+    left.push_back({std::move(placed.task), is_touched, state == shm::State::kKilling ? Loss::kTimedOut : other});
+  }
+  placed_.clear();
+  current_ = nullptr;
+  live_ = 0;
+  return left;
+}
+
+} // namespace hasten::pool

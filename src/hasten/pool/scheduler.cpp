@@ -1,0 +1,244 @@
+#include "hasten/pool/scheduler.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace hasten::pool {
+namespace {
+
+// Results of one lane that are read before the next lane has its turn.
+constexpr int kMostInTurn = 512;
+
+} // namespace
+
+Scheduler::Ends Scheduler::add_lane(uint64_t most_tasks) {
+  const std::lock_guard lock(mutex_);
+  auto lane = std::make_shared<ParentLane>(next_lane_++, most_tasks);
+  lanes_.push_back(lane);
+  return {.lane = lane->id(), .lane_fd = lane->fd(), .bell_fd = bell_segment_.fd()};
+}
+
+void Scheduler::drop_lane(uint64_t id) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& lane : lanes_) {
+    if (lane->id() == id) {
+      lane->is_dead.store(true);
+      bell_.ring();
+    }
+  }
+}
+
+void Scheduler::stop_workers() {
+  const std::lock_guard lock(mutex_);
+  for (const auto& lane : lanes_) {
+    lane->stop();
+  }
+}
+
+size_t Scheduler::live_lanes() const {
+  const std::lock_guard lock(mutex_);
+  return static_cast<size_t>(std::count_if(lanes_.begin(), lanes_.end(), [](const auto& lane) { return !lane->is_dead; }));
+}
+
+bool Scheduler::has_lane(uint64_t id) const {
+  const std::lock_guard lock(mutex_);
+  return std::any_of(lanes_.begin(), lanes_.end(), [&](const auto& lane) { return lane->id() == id; });
+}
+
+Scheduler::Lanes Scheduler::lanes() const {
+  const std::lock_guard lock(mutex_);
+  return lanes_;
+}
+
+// --- tasks ---
+
+ParentLane* Scheduler::least_loaded(const Task& task) const {
+  ParentLane* best = nullptr;
+  for (const auto& lane : lanes_) {
+    if (lane->accepts(task) && (best == nullptr || lane->outstanding() < best->outstanding())) {
+      best = lane.get();
+    }
+  }
+  return best;
+}
+
+void Scheduler::submit(std::unique_ptr<Task> task) {
+  bool is_first_timed = false;
+  {
+    const std::lock_guard lock(mutex_);
+    is_first_timed = task->timeout > 0;
+    is_timed_ = is_timed_ || is_first_timed;
+    pending_.push_back(std::move(task));
+    feed();
+  }
+  if (is_first_timed) {
+    wake_supervisor();
+  }
+}
+
+void Scheduler::feed() {
+  while (!pending_.empty()) {
+    ParentLane* lane = least_loaded(*pending_.front());
+    if (lane == nullptr) {
+      return;
+    }
+    std::unique_ptr<Task> task = std::move(pending_.front());
+    pending_.pop_front();
+    lane->place(std::move(task));
+  }
+}
+
+void Scheduler::steal() {
+  for (const auto& idle : lanes_) {
+    if (idle->outstanding() > 0 || idle->is_dead) {
+      continue;
+    }
+    const auto victim =
+        std::max_element(lanes_.begin(), lanes_.end(), [](const auto& a, const auto& b) { return a->unclaimed() < b->unclaimed(); });
+    for (size_t count = ((*victim)->unclaimed() + 1) / 2; count > 0; --count) {
+      std::unique_ptr<Task> task = (*victim)->recall_newest();
+      if (task == nullptr) {
+        break;
+      }
+      const bool is_accepted = idle->accepts(*task);
+      ParentLane& target = is_accepted ? *idle : **victim;
+      if (target.accepts(*task)) {
+        target.place(std::move(task));
+      } else {
+        pending_.push_front(std::move(task));
+      }
+      if (!is_accepted) {
+        break;
+      }
+    }
+  }
+}
+
+std::vector<std::unique_ptr<Task>> Scheduler::recall(const void* owner) {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::unique_ptr<Task>> recalled;
+  for (const auto& lane : lanes_) {
+    for (auto& task : lane->recall_of(owner)) {
+      recalled.push_back(std::move(task));
+    }
+  }
+  std::deque<std::unique_ptr<Task>> others;
+  for (auto& task : pending_) {
+    if (owner == nullptr || task->owner == owner) {
+      recalled.push_back(std::move(task));
+    } else {
+      others.push_back(std::move(task));
+    }
+  }
+  pending_ = std::move(others);
+  return recalled;
+}
+
+// --- results ---
+
+bool Scheduler::may_fail_again(Task& task, uint32_t item) const { return task.retries > 0 && task.attempts[item]++ < task.retries; }
+
+void Scheduler::run_again(const Task& task, uint32_t item) {
+  auto again = std::make_unique<Task>(task);
+  again->first = item;
+  again->end = item + 1;
+  const std::lock_guard lock(mutex_);
+  pending_.push_back(std::move(again));
+}
+
+bool Scheduler::read_next(ParentLane& lane, ParentLane::Record* record) {
+  std::unique_lock lock(mutex_, std::defer_lock);
+  if (lane.read_needs_tasks()) {
+    lock.lock();
+    lane.stream();
+  }
+  return lane.read(record) == ParentLane::Read::kRecord;
+}
+
+bool Scheduler::drain_lane(ParentLane& lane, Sink& sink) {
+  bool found = false;
+  ParentLane::Record record{};
+  for (int turn = 0; turn < kMostInTurn && read_next(lane, &record); ++turn) {
+    found = true;
+    if (record.tag == failure_tag_ && may_fail_again(*record.task, record.item)) {
+      run_again(*record.task, record.item);
+    } else {
+      sink.result(*record.task, record.item, record.tag, record.data, record.size);
+    }
+    if (record.item + 1 == record.task->end) {
+      const std::lock_guard lock(mutex_);
+      lane.take_finished();
+      feed();
+    }
+  }
+  if (found) {
+    lane.release();
+  }
+  return found;
+}
+
+void Scheduler::bury(const std::shared_ptr<ParentLane>& lane, Sink& sink) {
+  std::vector<ParentLane::Left> left;
+  {
+    const std::lock_guard lock(mutex_);
+    left = lane->bury();
+    std::erase(lanes_, lane);
+    std::erase_if(watched_, [&](const Watched& watched) { return watched.lane == lane; });
+  }
+  sink.worker_ended(lane->id(), lane->was_started());
+  std::vector<std::unique_ptr<Task>> again;
+  for (auto& [task, is_touched, why] : left) {
+    if (is_touched && !may_fail_again(*task, task->first)) {
+      sink.lost(*task, task->first, why, lane->id());
+      ++task->first;
+    }
+    if (task->first < task->end) {
+      again.push_back(std::move(task));
+    }
+  }
+  const std::lock_guard lock(mutex_);
+  for (auto task = again.rbegin(); task != again.rend(); ++task) {
+    pending_.push_front(std::move(*task));
+  }
+}
+
+bool Scheduler::drain(Sink& sink) {
+  bool found = is_interrupted_.exchange(false);
+  for (const auto& lane : lanes()) {
+    // The death is looked for first: what the worker committed before it is read after.
+    const bool is_dead = lane->is_dead;
+    found = drain_lane(*lane, sink) || found;
+    if (is_dead) {
+      while (drain_lane(*lane, sink)) {
+      }
+      bury(lane, sink);
+      found = true;
+    }
+  }
+  const std::lock_guard lock(mutex_);
+  feed();
+  steal();
+  return found;
+}
+
+bool Scheduler::has_news() {
+  if (is_interrupted_) {
+    return true;
+  }
+  const std::lock_guard lock(mutex_);
+  return std::any_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->is_dead || lane->has_news(); });
+}
+
+void Scheduler::wait(int64_t nanoseconds) {
+  const auto is_there = [this] { return has_news(); };
+  if (nanoseconds != 0 && !spinner_.spin(is_there)) {
+    bell_.sleep(nanoseconds, is_there);
+  }
+}
+
+void Scheduler::interrupt() {
+  is_interrupted_.store(true);
+  bell_.ring();
+}
+
+} // namespace hasten::pool

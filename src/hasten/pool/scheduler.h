@@ -1,0 +1,99 @@
+// The parent's side of a pool: gives tasks to lanes, takes them back for idle workers, reads results, copes with deaths and time-outs.
+//
+// submit, recall and watch: any thread. drain and wait: one thread at a time (the leader; who that is the caller settles). No lock is held
+// while a Sink is called, so it may run Python, which may submit. A supervisor thread watches processes and clocks; it blocks all signals
+// and calls nothing of the caller's. After a fork the child must leave a scheduler alone, and never destroy it.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "hasten/base/posix.h"
+#include "hasten/pool/parent_lane.h"
+#include "hasten/pool/shm/segment.h"
+#include "hasten/pool/task.h"
+
+namespace hasten::pool {
+
+class Scheduler {
+public:
+  // `failure_tag`: marks a result as a failure, to which Task::retries applies.
+  explicit Scheduler(uint8_t failure_tag);
+  ~Scheduler();
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+
+  // --- workers ---
+  struct Ends {
+    uint64_t lane;
+    int lane_fd; // both stay the scheduler's
+    int bell_fd;
+  };
+  Ends add_lane(uint64_t most_tasks);
+  // The worker of a lane runs as `pid`; `most_memory`: bytes that it may have resident, 0: any.
+  void watch(uint64_t lane, pid_t pid, uint64_t most_memory);
+  // No worker came to be.
+  void drop_lane(uint64_t lane);
+  // Lets all workers leave when they have done what they have.
+  void stop_workers();
+  size_t live_lanes() const;
+  // False once the end of its worker was told.
+  bool has_lane(uint64_t lane) const;
+
+  // --- tasks ---
+  void submit(std::unique_ptr<Task> task);
+  // Takes back what nobody has claimed, of an owner or (null) of all; the caller settles it with the owner.
+  std::vector<std::unique_ptr<Task>> recall(const void* owner);
+
+  // --- results ---
+  // Reads what is there, and gives lanes more to do. Whether there was anything.
+  bool drain(Sink& sink);
+  // Waits until drain() would find something, interrupt() was called, a signal came, or the time is over.
+  void wait(int64_t nanoseconds);
+  void interrupt();
+
+private:
+  struct Watched {
+    std::shared_ptr<ParentLane> lane;
+    uint64_t most_memory;
+  };
+  using Lanes = std::vector<std::shared_ptr<ParentLane>>;
+
+  bool read_next(ParentLane& lane, ParentLane::Record* record);
+  bool drain_lane(ParentLane& lane, Sink& sink);
+  void bury(const std::shared_ptr<ParentLane>& lane, Sink& sink);
+  void run_again(const Task& task, uint32_t item);
+  bool may_fail_again(Task& task, uint32_t item) const;
+  void feed();
+  void steal();
+  ParentLane* least_loaded(const Task& task) const;
+  bool has_news();
+  Lanes lanes() const;
+
+  void supervise();
+  void wake_supervisor();
+  int64_t check_clocks();
+  void check_memory();
+
+  const uint8_t failure_tag_;
+  shm::Segment bell_segment_;
+  shm::Doorbell& bell_;
+  shm::Spinner spinner_;
+  mutable std::mutex mutex_; // guards what follows; never held across a call of a Sink
+  Lanes lanes_;
+  std::deque<std::unique_ptr<Task>> pending_;
+  uint64_t next_lane_ = 0;
+  bool is_timed_ = false; // whether any task ever had a time limit
+  std::vector<Watched> watched_;
+  // --- not guarded ---
+  std::atomic<bool> is_interrupted_{false};
+  std::atomic<bool> is_over_{false};
+  base::FileDescriptor supervisor_wake_;
+  std::thread supervisor_;
+};
+
+} // namespace hasten::pool

@@ -1,0 +1,61 @@
+// How processes wait for each other without losing a wake-up; docs/shm-protocol.md says why it holds.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace hasten::pool::shm {
+
+// Lies in shared memory. What is waited for must be published by a sequentially consistent operation before ring().
+struct alignas(64) Doorbell {
+  std::atomic<uint32_t> rung;
+  std::atomic<uint32_t> sleepers;
+
+  // Wakes all who sleep; one load where nobody does.
+  void ring();
+
+  // Sleeps until the doorbell rings, a signal comes, `nanoseconds` pass (negative: no limit) or `is_there()` is true at the second look.
+  template <typename Condition> void sleep(int64_t nanoseconds, Condition is_there) {
+    sleepers.fetch_add(1, std::memory_order_seq_cst);
+    const uint32_t seen = rung.load(std::memory_order_seq_cst);
+    if (!is_there()) {
+      wait_while(seen, nanoseconds);
+    }
+    sleepers.fetch_sub(1, std::memory_order_seq_cst);
+  }
+
+private:
+  void wait_while(uint32_t seen, int64_t nanoseconds);
+};
+
+static_assert(sizeof(Doorbell) == 64);
+static_assert(std::atomic<uint32_t>::is_always_lock_free && std::atomic<uint64_t>::is_always_lock_free);
+
+// Nanoseconds of the clock that all processes share.
+int64_t now();
+
+// Looks for a while without sleeping, longer where that has lately been worth it. One object for each waiting thread.
+class Spinner {
+public:
+  // Whether `is_there()` became true.
+  template <typename Condition> bool spin(Condition is_there) {
+    for (int turn = 0; turn < budget_; ++turn) {
+      if (is_there()) {
+        budget_ = budget_ * 2 < kMost ? budget_ * 2 : kMost;
+        return true;
+      }
+      relax();
+    }
+    budget_ = budget_ / 2 > kLeast ? budget_ / 2 : kLeast;
+    return false;
+  }
+
+private:
+  static constexpr int kLeast = 64;
+  static constexpr int kMost = 4096;
+  static void relax();
+
+  int budget_ = kMost;
+};
+
+} // namespace hasten::pool::shm

@@ -1,0 +1,42 @@
+// A task as the parent holds it: a pickle that names several calls, its items, and who wants their results.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+namespace hasten::pool {
+
+struct Task {
+  std::shared_ptr<const std::string> payload;
+  void* owner = nullptr; // given back with each result
+  uint64_t base = 0;     // what the owner calls item 0
+  uint32_t first = 0;    // the items that are still to be run: [first, end)
+  uint32_t end = 1;
+  int64_t timeout = 0;                   // nanoseconds for each item; 0: none
+  bool is_quiet = false;                 // nobody waits for single items, only for all of them
+  uint32_t retries = 0;                  // how often an item that fails is run again
+  std::map<uint32_t, uint32_t> attempts; // failures of items that have failed
+};
+
+// Why an item has no result.
+enum class Loss : uint8_t {
+  kDied,     // its worker died
+  kTimedOut, // it was killed for taking too long
+  kMemory,   // its worker used more memory than it may
+};
+
+// Takes what a drain finds. No lock is held meanwhile.
+class Sink {
+public:
+  virtual ~Sink() = default;
+  // The bytes are valid during the call.
+  virtual void result(const Task& task, uint32_t item, uint8_t tag, const char* data, size_t size) = 0;
+  // A worker ended and everything of it was read. `was_started`: whether it ever claimed a task.
+  virtual void worker_ended(uint64_t lane, bool was_started) = 0;
+  // Follows worker_ended for the item that the worker was running, if there is one.
+  virtual void lost(const Task& task, uint32_t item, Loss why, uint64_t lane) = 0;
+};
+
+} // namespace hasten::pool

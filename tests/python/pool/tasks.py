@@ -1,0 +1,146 @@
+"""Functions that the pool's tests call in workers."""
+
+import faulthandler
+import os
+import signal
+import sys
+import time
+from typing import Any
+
+
+def square(x: Any) -> Any:
+    return x * x
+
+
+def identity(x: Any) -> Any:
+    return x
+
+
+def pid(_: object = None) -> int:
+    return os.getpid()
+
+
+def kill_at_three(x: int) -> int:
+    if x == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return x
+
+
+def segfault_at_three(x: int) -> int:
+    if x == 3:
+        faulthandler.disable()  # inherited from the test run
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return x
+
+
+def leave_at_three(x: int) -> int:
+    if x == 3:
+        os._exit(7)
+    return x
+
+
+def die_once(folder: str, x: int) -> int:
+    """Die at the first call with each x."""
+    mark = os.path.join(folder, str(x))
+    if not os.path.exists(mark):
+        with open(mark, "w"):
+            pass
+        os.kill(os.getpid(), signal.SIGKILL)
+    return x
+
+
+def fail_once(folder: str, x: int) -> int:
+    """Fail at the first call with each x."""
+    mark = os.path.join(folder, str(x))
+    if not os.path.exists(mark):
+        with open(mark, "w"):
+            pass
+        raise ValueError(x)
+    return x
+
+
+def mark_and_sleep(folder: str, x: float) -> float:
+    with open(os.path.join(folder, str(x)), "a") as file:
+        file.write("x")
+    time.sleep(x)
+    return x
+
+
+def sleep(seconds: float) -> float:
+    time.sleep(seconds)
+    return seconds
+
+
+def meet(folder: str, name: str, other: str) -> str:
+    """Wait for another call to begin."""
+    open(os.path.join(folder, name), "w").close()
+    while not os.path.exists(os.path.join(folder, other)):
+        time.sleep(0.001)
+    return name
+
+
+def raise_it(error: BaseException) -> None:
+    raise error
+
+
+def leave_by_exit(_: object = None) -> None:
+    sys.exit(3)
+
+
+def leave_at_start() -> None:
+    os._exit(9)
+
+
+def fail_at_start() -> None:
+    raise RuntimeError("no start today")
+
+
+def die_now(_: object = None) -> None:
+    os._exit(1)
+
+
+def take_memory(size: int) -> int:
+    block = bytearray(size)
+    for at in range(0, size, 4096):
+        block[at] = 1
+    time.sleep(5)
+    return len(block)
+
+
+class NoPickle(Exception):
+    def __init__(self) -> None:
+        super().__init__("can't travel")
+        self.lock = __import__("threading").Lock()
+
+
+class NoUnpickle(Exception):
+    def __init__(self, one: int, two: int) -> None:
+        super().__init__(f"{one} and {two}")
+
+
+class NoUnpickledResult:
+    def __reduce__(self) -> Any:
+        return int, ("not a number",)
+
+
+def raise_unpicklable(_: object = None) -> None:
+    raise NoPickle
+
+
+def raise_no_unpickle(_: object = None) -> None:
+    raise NoUnpickle(1, 2)
+
+
+def return_no_unpickle(_: object = None) -> Any:
+    return NoUnpickledResult()
+
+
+state: dict[str, int] = {}
+
+
+def set_state(value: int) -> None:
+    state["value"] = value
+
+
+def get_state(_: object = None) -> int:
+    return state["value"]

@@ -1,0 +1,287 @@
+"""`Pool` beyond what CPython's own tests say: see docs/processes.md."""
+
+import importlib
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hasten._pool.results import AsyncResult
+
+import hasten
+from tests.python.pool import tasks
+
+METHODS = ("fork", "spawn", "forkserver")
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[Any]:
+    with hasten.Pool(2) as made:
+        yield made
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_each_start_method_runs_calls(method: str) -> None:
+    with hasten.Pool(2, context=multiprocessing.get_context(method)) as made:
+        assert made.map(tasks.square, range(20)) == [x * x for x in range(20)]
+        assert made.apply(tasks.identity, (b"x" * 3_000_000,)) == b"x" * 3_000_000
+        made.close()
+        made.join()
+
+
+def test_results_of_all_kinds_come_back(pool: Any) -> None:
+    values: list[Any] = [
+        None,
+        True,
+        False,
+        0,
+        -1,
+        2**62,
+        2**70,
+        -(2**63),
+        1.5,
+        float("inf"),
+        "",
+        "text",
+        "ä€",
+        "\ud800",
+        b"",
+        b"x",
+    ]
+    values += [b"", b"x", "x" * 5000, b"y" * 100_000, [1, [2]], {"a": (1,)}, 1 + 2j, range(3), {1, 2}, Exception]
+    assert pool.map(tasks.identity, values, chunksize=5) == values
+    assert [type(x) for x in pool.map(tasks.identity, values)] == [type(x) for x in values]
+
+
+def test_functions_that_pickle_refuses_travel(pool: Any) -> None:
+    base = 10
+    assert pool.map(lambda x: x + base, range(5)) == [10, 11, 12, 13, 14]
+
+    def local(x: int, y: int = 1) -> int:
+        return x * y + base
+
+    assert pool.apply(local, (2,), {"y": 3}) == 16
+    assert list(pool.imap(local, range(3))) == [10, 10 + 1, 12]
+
+
+def test_compiled_functions_travel(pool: Any) -> None:
+    @hasten.njit
+    def cube(x):
+        return x * x * x
+
+    assert pool.map(cube, [1, 2, 3]) == [1, 8, 27]
+
+
+def test_a_function_that_changed_is_the_one_that_runs(pool: Any) -> None:
+    for add in range(3):
+        assert pool.apply(lambda x, add=add: x + add, (1,)) == 1 + add
+
+
+def test_results_are_of_the_documented_classes(pool: Any) -> None:
+    assert isinstance(pool, multiprocessing.pool.Pool)
+    result = pool.apply_async(tasks.square, (3,))
+    assert importlib.import_module("hasten.multiprocessing.pool").AsyncResult is AsyncResult
+    assert isinstance(result, AsyncResult) and isinstance(result, multiprocessing.pool.AsyncResult)
+    assert result.get(10) == 9 and result.ready() and result.successful()
+    with pytest.raises(multiprocessing.TimeoutError):
+        pool.apply_async(tasks.sleep, (0.5,)).get(0.01)
+
+
+def test_two_tasks_that_meet_meet_whatever_waits_in_front_of_them(pool: Any, tmp_path: Path) -> None:
+    for turn in range(20):
+        folder = tmp_path / str(turn)
+        folder.mkdir()
+        before = [pool.apply_async(tasks.square, (x,)) for x in range(5)]
+        a = pool.apply_async(tasks.meet, (str(folder), "a", "b"))
+        b = pool.apply_async(tasks.meet, (str(folder), "b", "a"))
+        assert (b.get(30), a.get(30)) == ("b", "a")
+        assert [x.get(30) for x in before] == [0, 1, 4, 9, 16]
+
+
+def test_a_long_task_holds_up_nobody(pool: Any, tmp_path: Path) -> None:
+    stop = tmp_path / "stop"
+    long = pool.apply_async(tasks.meet, (str(tmp_path), "started", "stop"))
+    others = [pool.apply_async(tasks.square, (x,)) for x in range(40)]
+    assert [x.get(30) for x in others] == [x * x for x in range(40)]
+    assert not long.ready()
+    stop.touch()
+    assert long.get(30) == "started"
+
+
+def test_many_threads_wait_at_once(pool: Any) -> None:
+    failures: list[Any] = []
+
+    def call(base: int) -> None:
+        for x in range(50):
+            if pool.apply(tasks.square, (base + x,)) != (base + x) ** 2:
+                failures.append(base + x)
+
+    threads = [threading.Thread(target=call, args=(1000 * n,)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in threads) and not failures
+
+
+def test_callbacks_come_without_anybody_waiting(pool: Any) -> None:
+    came: list[Any] = []
+    done = threading.Event()
+
+    def take(value: Any) -> None:
+        came.append(value)
+        done.set()
+
+    pool.map_async(tasks.square, range(3), callback=take)
+    assert done.wait(30) and came == [[0, 1, 4]]
+    done.clear()
+    pool.apply_async(tasks.raise_it, (KeyError("k"),), error_callback=take)
+    assert done.wait(30) and isinstance(came[1], KeyError)
+
+
+def test_a_callback_may_use_the_pool_and_may_fail(pool: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    def again(x: int) -> None:
+        came.append(pool.apply(tasks.square, (x,)))
+        raise RuntimeError("from a callback")
+
+    came: list[int] = []
+    result = pool.apply_async(tasks.square, (2,), callback=again)
+    assert result.get(30) == 4 and came == [16]
+    assert "from a callback" in capsys.readouterr().err
+    assert pool.apply(tasks.square, (3,)) == 9
+
+
+def counted(read: list[int]) -> Iterator[int]:
+    for x in range(10_000):
+        read.append(x)
+        yield x
+
+
+def test_imap_reads_its_input_as_the_work_proceeds() -> None:
+    read: list[int] = []
+    with hasten.Pool(1) as made:
+        results = made.imap(tasks.sleep, (0.01 for _ in counted(read)))
+        assert next(results) == 0.01
+        assert len(read) < 200
+
+
+def test_a_window_counts_results_that_nobody_read() -> None:
+    read: list[int] = []
+    with hasten.Pool(1) as made:
+        results = made.imap(tasks.square, counted(read), window=3)
+        time.sleep(0.2)
+        assert len(read) <= 3
+        assert [next(results) for _ in range(10)] == [x * x for x in range(10)]
+        time.sleep(0.1)
+        assert len(read) <= 13
+
+
+def test_imap_may_be_fed_by_what_it_gives(pool: Any) -> None:
+    given: list[int] = [1]
+    event = threading.Event()
+
+    def numbers() -> Iterator[int]:
+        yield 1
+        event.wait(30)
+        yield given[-1]
+
+    results = pool.imap(tasks.square, numbers())
+    given.append(next(results) + 4)
+    event.set()
+    assert list(results) == [25]
+
+
+def test_imap_that_nobody_reads_runs_everything(tmp_path: Path) -> None:
+    made = hasten.Pool(2)
+    made.imap_unordered(lambda x: (tmp_path / str(x)).touch(), iter(range(100)))
+    made.close()
+    made.join()
+    assert len(list(tmp_path.iterdir())) == 100
+
+
+def test_imap_goes_on_after_a_failure(pool: Any) -> None:
+    results = pool.imap(lambda x: 1 // x, [1, 0, -1], chunksize=3)
+    assert next(results) == 1
+    with pytest.raises(ZeroDivisionError):
+        next(results)
+    assert list(results) == [-1]
+
+
+def test_options_of_map(pool: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    results = pool.map(lambda x: 1 // x, [1, 0, 2], on_error="return")
+    assert results[0] == 1 and isinstance(results[1], ZeroDivisionError) and results[2] == 0
+    assert sorted(pool.map(tasks.square, range(50), ordered=False)) == [x * x for x in range(50)]
+    assert pool.map(tasks.square, range(50), progress=True) == [x * x for x in range(50)]
+    assert "50/50" in capsys.readouterr().err
+    assert pool.starmap(pow, [(2, 3), (3, 2)], progress=True) == [8, 9]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"timeout": 0}, "timeout=0: the seconds"),
+        ({"retries": -1}, "retries=-1: a task"),
+        ({"on_error": "ignore"}, "on_error='ignore': use 'raise' or 'return'"),
+        ({"chunksize": 0}, "Chunksize must be 1"),
+    ],
+)
+def test_bad_options_are_refused(pool: Any, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        pool.map(tasks.square, [1], **options)
+
+
+def test_window_and_memory_must_be_positive(pool: Any) -> None:
+    with pytest.raises(ValueError, match="window=0"):
+        pool.imap(tasks.square, [1], window=0)
+    with pytest.raises(ValueError, match="max_memory=-1"):
+        hasten.Pool(1, max_memory=-1)
+
+
+def test_workers_are_replaced_after_their_tasks() -> None:
+    with hasten.Pool(2, maxtasksperchild=3) as made:
+        pids = made.map(tasks.pid, range(30), chunksize=1)
+        assert len(pids) == 30 and max(pids.count(one) for one in pids) <= 3
+
+
+def test_tasks_see_what_the_initializer_set() -> None:
+    with hasten.Pool(1, tasks.set_state, (5,)) as made:
+        assert made.apply(tasks.get_state) == 5
+
+
+def test_retries_run_failures_again(pool: Any, tmp_path: Path) -> None:
+    arguments = [(str(tmp_path), x) for x in range(6)]
+    assert pool.starmap(tasks.fail_once, arguments, chunksize=3, retries=1) == list(range(6))
+    with pytest.raises(ZeroDivisionError):
+        pool.map(lambda x: 1 // x, [0], retries=3)
+
+
+def test_a_pool_takes_nothing_after_close() -> None:
+    made = hasten.Pool(1)
+    result = made.apply_async(tasks.square, (3,))
+    made.close()
+    with pytest.raises(ValueError, match="not running"):
+        made.map(tasks.square, [1])
+    made.join()
+    assert result.get() == 9
+
+
+def test_a_pool_that_is_dropped_leaves_no_worker() -> None:
+    made = hasten.Pool(2)
+    pids = [process.pid for process in made._pool]
+    with pytest.warns(ResourceWarning, match="unclosed running"):
+        del made
+        __import__("gc").collect()
+    for one in pids:
+        with pytest.raises(OSError):
+            os.kill(one, 0)
+
+
+def test_shared_memory_has_no_name() -> None:
+    before = set(os.listdir("/dev/shm"))
+    with hasten.Pool(1) as made:
+        made.apply(tasks.identity, (b"x" * 1_000_000,))
+        assert set(os.listdir("/dev/shm")) <= before
