@@ -186,71 +186,71 @@ TEST(Lane, EachItemHasOneFateWhateverHappensAtAnyStep) {
 
 class BothEnds : public testing::Test {
 protected:
-  ParentLane parent{0, 0};
-  shm::Segment bell = shm::Segment::create("bell", 4096);
-  WorkerLane worker{copy_of(parent.fd()), copy_of(bell.fd()), 0};
+  ParentLane parent_{0, 0};
+  shm::Segment bell_ = shm::Segment::create("bell", 4096);
+  WorkerLane worker_{copy_of(parent_.fd()), copy_of(bell_.fd()), 0};
 
   void send_all(const std::string& data) {
     size_t sent = 0;
     WorkerLane::Sent outcome{};
     do {
-      outcome = worker.send(7, data.data(), data.size(), &sent);
+      outcome = worker_.send(7, data.data(), data.size(), &sent);
     } while (outcome == WorkerLane::Sent::kAgain);
     ASSERT_EQ(outcome, WorkerLane::Sent::kDone);
   }
 };
 
 TEST_F(BothEnds, ATaskTravels) {
-  parent.place(make_task(0, 1, "question"));
-  ASSERT_EQ(worker.take(-1), WorkerLane::Found::kTask);
-  std::string got(worker.payload_size(), '\0');
-  EXPECT_EQ(worker.read_payload(got.data(), got.size()), got.size());
+  parent_.place(make_task(0, 1, "question"));
+  ASSERT_EQ(worker_.take(-1), WorkerLane::Found::kTask);
+  std::string got(worker_.payload_size(), '\0');
+  EXPECT_EQ(worker_.read_payload(got.data(), got.size()), got.size());
   EXPECT_EQ(got, "question");
   send_all("answer");
   ParentLane::Record record{};
-  ASSERT_EQ(parent.read(&record), ParentLane::Read::kRecord);
+  ASSERT_EQ(parent_.read(&record), ParentLane::Read::kRecord);
   EXPECT_EQ(std::string(record.data, record.size), "answer");
   EXPECT_EQ(record.tag, 7);
-  EXPECT_NE(parent.take_finished(), nullptr);
-  EXPECT_EQ(parent.outstanding(), 0U);
-  EXPECT_EQ(worker.take(0), WorkerLane::Found::kNothing);
+  EXPECT_NE(parent_.take_finished(), nullptr);
+  EXPECT_EQ(parent_.outstanding(), 0U);
+  EXPECT_EQ(worker_.take(0), WorkerLane::Found::kNothing);
 }
 
 TEST_F(BothEnds, TicketsGoRoundManyTimes) {
   for (uint32_t turn = 0; turn < 1000; ++turn) {
     const std::string text = std::string(turn * 37 % 5000, 'x') + std::to_string(turn);
-    parent.place(make_task(turn, 1, text));
-    parent.place(make_task(turn, 1, "recalled"));
-    ASSERT_NE(parent.recall_newest(), nullptr);
-    ASSERT_EQ(worker.take(-1), WorkerLane::Found::kTask);
-    std::string got(worker.payload_size(), '\0');
-    worker.read_payload(got.data(), got.size());
+    parent_.place(make_task(turn, 1, text));
+    parent_.place(make_task(turn, 1, "recalled"));
+    ASSERT_NE(parent_.recall_newest(), nullptr);
+    ASSERT_EQ(worker_.take(-1), WorkerLane::Found::kTask);
+    std::string got(worker_.payload_size(), '\0');
+    worker_.read_payload(got.data(), got.size());
     ASSERT_EQ(got, text);
     send_all(got);
     ParentLane::Record record{};
-    ASSERT_EQ(parent.read(&record), ParentLane::Read::kRecord);
+    ASSERT_EQ(parent_.read(&record), ParentLane::Read::kRecord);
     ASSERT_EQ(std::string(record.data, record.size), text);
-    parent.take_finished();
-    parent.release();
+    parent_.take_finished();
+    parent_.release();
   }
 }
 
 TEST_F(BothEnds, LargeTasksAndResultsTravelInPieces) {
   const std::string large(3 * kRingBytes + 17, 'q');
-  parent.place(make_task(0, 1, large));
+  parent_.place(make_task(0, 1, large));
   std::thread other([&] {
-    ASSERT_EQ(worker.take(-1), WorkerLane::Found::kTask);
-    std::string got(worker.payload_size(), '\0');
+    ASSERT_EQ(worker_.take(-1), WorkerLane::Found::kTask);
+    std::string got(worker_.payload_size(), '\0');
     for (size_t done = 0; done < got.size();) {
-      done += worker.read_payload(got.data() + done, got.size() - done);
+      done += worker_.read_payload(got.data() + done, got.size() - done);
     }
     EXPECT_EQ(got, large);
     send_all(got);
   });
   ParentLane::Record record{};
-  while (parent.read(&record) == ParentLane::Read::kEmpty) {
-    parent.stream();
-    parent.release();
+  while (parent_.read(&record) == ParentLane::Read::kEmpty) {
+    parent_.stream();
+    parent_.release();
   }
   EXPECT_EQ(record.size, large.size());
   EXPECT_EQ(std::string(record.data, record.size), large);
@@ -258,34 +258,34 @@ TEST_F(BothEnds, LargeTasksAndResultsTravelInPieces) {
 }
 
 TEST_F(BothEnds, AWorkerThatWasStoppedFinishesWhatItHasFirst) {
-  parent.place(make_task(0, 1));
-  parent.stop();
-  EXPECT_EQ(worker.take(-1), WorkerLane::Found::kTask);
+  parent_.place(make_task(0, 1));
+  parent_.stop();
+  EXPECT_EQ(worker_.take(-1), WorkerLane::Found::kTask);
   send_all("");
-  EXPECT_EQ(worker.take(-1), WorkerLane::Found::kStop);
+  EXPECT_EQ(worker_.take(-1), WorkerLane::Found::kStop);
 }
 
 TEST_F(BothEnds, AnItemThatWasKilledSendsNothing) {
-  parent.place(make_task(0, 2));
-  ASSERT_EQ(worker.take(-1), WorkerLane::Found::kTask);
-  EXPECT_TRUE(parent.kill_overdue(shm::now() + 1000));
+  parent_.place(make_task(0, 2));
+  ASSERT_EQ(worker_.take(-1), WorkerLane::Found::kTask);
+  EXPECT_TRUE(parent_.kill_overdue(shm::now() + 1000));
   size_t sent = 0;
-  EXPECT_EQ(worker.send(7, "late", 4, &sent), WorkerLane::Sent::kKilled);
+  EXPECT_EQ(worker_.send(7, "late", 4, &sent), WorkerLane::Sent::kKilled);
   ParentLane::Record record{};
-  EXPECT_EQ(parent.read(&record), ParentLane::Read::kEmpty);
-  const auto left = parent.bury();
+  EXPECT_EQ(parent_.read(&record), ParentLane::Read::kEmpty);
+  const auto left = parent_.bury();
   ASSERT_EQ(left.size(), 1U);
   EXPECT_TRUE(left.front().is_touched);
   EXPECT_EQ(left.front().why, Loss::kTimedOut);
 }
 
 TEST_F(BothEnds, NonsenseInTheRingIsTakenForADeath) {
-  parent.place(make_task(0, 1));
-  shm::Segment theirs = shm::Segment::adopt(copy_of(parent.fd()));
+  parent_.place(make_task(0, 1));
+  shm::Segment theirs = shm::Segment::adopt(copy_of(parent_.fd()));
   reinterpret_cast<LaneMemory*>(theirs.data())->outflow_indices.head.store(uint64_t{1} << 50);
   ParentLane::Record record{};
-  EXPECT_EQ(parent.read(&record), ParentLane::Read::kEmpty);
-  EXPECT_FALSE(parent.accepts(*make_task(1, 1)));
+  EXPECT_EQ(parent_.read(&record), ParentLane::Read::kEmpty);
+  EXPECT_FALSE(parent_.accepts(*make_task(1, 1)));
 }
 
 TEST(Lane, ALaneIsFullAfterItsSlots) {

@@ -1,0 +1,149 @@
+// The scheduler with workers that are threads of this process, or children that die.
+#include "hasten/pool/scheduler.h"
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <set>
+#include <string>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+#include "hasten/pool/worker_lane.h"
+
+namespace hasten::pool {
+namespace {
+
+struct Collected : Sink {
+  std::multiset<uint64_t> done;
+  std::vector<std::pair<uint64_t, Loss>> losses;
+  int ends = 0;
+
+  void result(const Task& task, uint32_t item, uint8_t, const char*, size_t) override { done.insert(task.base + item); }
+  void worker_ended(uint64_t, bool) override { ++ends; }
+  void lost(const Task& task, uint32_t item, Loss why, uint64_t) override { losses.emplace_back(task.base + item, why); }
+};
+
+std::unique_ptr<Task> make_task(uint64_t base, uint32_t items = 1) {
+  auto task = std::make_unique<Task>();
+  task->payload = std::make_shared<const std::string>("payload");
+  task->base = base;
+  task->end = items;
+  return task;
+}
+
+WorkerLane worker_of(const Scheduler::Ends& ends) {
+  return {base::FileDescriptor(dup(ends.lane_fd)), base::FileDescriptor(dup(ends.bell_fd)), 0};
+}
+
+// Runs tasks until it is told to stop.
+void work(WorkerLane& lane) {
+  for (WorkerLane::Found found{}; (found = lane.take(-1)) != WorkerLane::Found::kStop;) {
+    while (found == WorkerLane::Found::kTask && lane.item() < lane.end()) {
+      size_t sent = 0;
+      while (lane.send(0, "r", 1, &sent) == WorkerLane::Sent::kAgain) {
+      }
+    }
+  }
+}
+
+TEST(Scheduler, TwoWorkersDoEverythingOnce) {
+  Scheduler scheduler(255);
+  const auto first_ends = scheduler.add_lane(0);
+  const auto second_ends = scheduler.add_lane(0);
+  WorkerLane first_lane = worker_of(first_ends);
+  WorkerLane second_lane = worker_of(second_ends);
+  std::thread first([&] { work(first_lane); });
+  std::thread second([&] { work(second_lane); });
+  constexpr uint64_t kTasks = 3000;
+  for (uint64_t base = 0; base < kTasks; ++base) {
+    scheduler.submit(make_task(base));
+  }
+  Collected collected;
+  while (collected.done.size() < kTasks) {
+    if (!scheduler.drain(collected)) {
+      scheduler.wait(100'000'000);
+    }
+  }
+  scheduler.stop_workers();
+  first.join();
+  second.join();
+  EXPECT_EQ(std::set<uint64_t>(collected.done.begin(), collected.done.end()).size(), kTasks);
+}
+
+TEST(Scheduler, AnIdleWorkerTakesWhatAnotherDoesNotClaim) {
+  Scheduler scheduler(255);
+  scheduler.add_lane(0); // nobody works here
+  const auto ends = scheduler.add_lane(0);
+  WorkerLane lane = worker_of(ends);
+  std::thread worker([&] { work(lane); });
+  for (uint64_t base = 0; base < 20; ++base) {
+    scheduler.submit(make_task(base));
+  }
+  Collected collected;
+  while (collected.done.size() < 20) {
+    if (!scheduler.drain(collected)) {
+      scheduler.wait(100'000'000);
+    }
+  }
+  scheduler.stop_workers();
+  worker.join();
+}
+
+TEST(Scheduler, ADeadWorkerCostsTheItemThatItClaimed) {
+  Scheduler scheduler(255);
+  const auto ends = scheduler.add_lane(0);
+  const pid_t child = fork();
+  if (child == 0) {
+    WorkerLane lane = worker_of(ends);
+    lane.take(-1);
+    raise(SIGKILL);
+  }
+  scheduler.watch(ends.lane, child, 0);
+  scheduler.submit(make_task(0, 3));
+  scheduler.submit(make_task(10));
+  Collected collected;
+  while (collected.ends == 0) {
+    scheduler.drain(collected);
+    scheduler.wait(100'000'000);
+  }
+  ASSERT_EQ(collected.losses.size(), 1U);
+  EXPECT_EQ(collected.losses.front(), std::make_pair(uint64_t{0}, Loss::kDied));
+  EXPECT_FALSE(scheduler.has_lane(ends.lane));
+  size_t left = 0;
+  for (const auto& task : scheduler.recall(nullptr)) {
+    left += task->end - task->first;
+  }
+  EXPECT_EQ(left, 3U);
+  waitpid(child, nullptr, 0);
+}
+
+TEST(Scheduler, AnOverdueItemIsKilled) {
+  Scheduler scheduler(255);
+  const auto ends = scheduler.add_lane(0);
+  const pid_t child = fork();
+  if (child == 0) {
+    WorkerLane lane = worker_of(ends);
+    lane.take(-1);
+    for (;;) {
+      pause();
+    }
+  }
+  scheduler.watch(ends.lane, child, 0);
+  auto task = make_task(5);
+  task->timeout = 20'000'000;
+  scheduler.submit(std::move(task));
+  Collected collected;
+  while (collected.losses.empty()) {
+    scheduler.drain(collected);
+    scheduler.wait(100'000'000);
+  }
+  EXPECT_EQ(collected.losses.front(), std::make_pair(uint64_t{5}, Loss::kTimedOut));
+  waitpid(child, nullptr, 0);
+}
+
+} // namespace
+} // namespace hasten::pool
