@@ -1,7 +1,9 @@
 #include "hasten/parallel/team.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -15,6 +17,7 @@ namespace {
 
 constexpr int64_t kLongestSpin = 100'000; // ns
 constexpr int64_t kShortestSpin = 2'000;
+constexpr int kMostSteered = 8; // threads; each costs two calls of the system
 constexpr auto kIdleInterval = std::chrono::milliseconds(5);
 
 std::atomic<Team*> current{nullptr};
@@ -48,13 +51,21 @@ private:
 
 } // namespace
 
+// A thread that waits for work. Lies on its own stack; guarded by the team's mutex.
+struct Team::Sleeper {
+  pid_t thread;
+  Sleeper* next;
+  bool is_steered = false;
+  cpu_set_t usual{}; // the processors that it may use, where it is steered
+};
+
 struct Team::State {
   std::mutex mutex;
   std::condition_variable work;
   std::condition_variable done;
   Job* jobs = nullptr;
   int threads = 0;
-  int sleepers = 0;
+  Sleeper* sleepers = nullptr;
 };
 
 Team::Team() : state_(new State) {}
@@ -89,6 +100,21 @@ void Team::start_threads(int wanted) {
   }
 }
 
+// Keeps threads that are about to be woken off this processor, where they would wait for the caller to be interrupted: milliseconds. Systems
+// think that the idle processors of a virtual machine are busy elsewhere, and wake threads where the waker runs. The mutex is held.
+void Team::steer_away() {
+  const int here = sched_getcpu();
+  int left = kMostSteered;
+  for (Sleeper* sleeper = state_->sleepers; sleeper != nullptr && here >= 0 && left > 0; sleeper = sleeper->next, --left) {
+    if (sleeper->is_steered || sched_getaffinity(sleeper->thread, sizeof sleeper->usual, &sleeper->usual) != 0) {
+      continue;
+    }
+    cpu_set_t others = sleeper->usual;
+    CPU_CLR(static_cast<size_t>(here), &others);
+    sleeper->is_steered = CPU_COUNT(&others) > 0 && sched_setaffinity(sleeper->thread, sizeof others, &others) == 0;
+  }
+}
+
 void Team::publish(Job& job) {
   bool wake = false;
   {
@@ -96,7 +122,8 @@ void Team::publish(Job& job) {
     job.next_ = state_->jobs;
     state_->jobs = &job;
     start_threads(job.seats() - 1);
-    wake = state_->sleepers > 0;
+    wake = state_->sleepers != nullptr;
+    steer_away();
     epoch_.fetch_add(1, std::memory_order_release);
   }
   if (wake) {
@@ -173,10 +200,22 @@ void Team::thread_main() {
     const bool found = spin(seen, &budget);
     lock.lock();
     if (!found && epoch_.load(std::memory_order_relaxed) == seen) {
-      ++state_->sleepers;
-      state_->work.wait(lock, [&] { return epoch_.load(std::memory_order_relaxed) != seen; });
-      --state_->sleepers;
+      sleep(lock, seen);
     }
+  }
+}
+
+void Team::sleep(std::unique_lock<std::mutex>& lock, uint32_t seen) {
+  Sleeper self{gettid(), state_->sleepers};
+  state_->sleepers = &self;
+  state_->work.wait(lock, [&] { return epoch_.load(std::memory_order_relaxed) != seen; });
+  Sleeper** link = &state_->sleepers;
+  while (*link != &self) {
+    link = &(*link)->next;
+  }
+  *link = self.next;
+  if (self.is_steered) {
+    sched_setaffinity(0, sizeof self.usual, &self.usual);
   }
 }
 

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <mutex>
 
 namespace hasten::parallel {
 
@@ -53,12 +54,15 @@ public:
 
 private:
   struct State;
+  struct Sleeper;
 
   Team();
   void start_threads(int wanted);
   void thread_main();
   Job* join_any(int* seat);
   bool spin(uint32_t seen, int64_t* budget);
+  void steer_away();
+  void sleep(std::unique_lock<std::mutex>& lock, uint32_t seen);
 
   State* state_;
   std::atomic<uint32_t> epoch_{0}; // changes with every published job

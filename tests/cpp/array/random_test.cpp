@@ -17,6 +17,32 @@ namespace {
 using abi::Env;
 using abi::Status;
 
+TEST(SplitTwister, GivesEachPairOfNumbersAStateOfItsOwn) {
+  std::set<double> firsts;
+  for (const uint64_t seed : {0U, 1U, 2U}) {
+    for (uint64_t stream = 0; stream < 50; ++stream) {
+      TwisterState state;
+      TwisterState again;
+      split_twister(&state, seed, stream);
+      split_twister(&again, seed, stream);
+      const double first = next_double(&state);
+      EXPECT_EQ(first, next_double(&again));
+      firsts.insert(first);
+    }
+  }
+  EXPECT_EQ(firsts.size(), 150U);
+}
+
+TEST(SplitTwister, SpreadsItsNumbersEvenly) {
+  double total = 0;
+  for (uint64_t stream = 0; stream < 10'000; ++stream) {
+    TwisterState state;
+    split_twister(&state, 7, stream);
+    total += next_double(&state);
+  }
+  EXPECT_NEAR(total / 10'000, 0.5, 0.01); // 3.5 standard deviations
+}
+
 class Random : public ::testing::Test {
 protected:
   void seed(int64_t value) { ASSERT_EQ(hst_random_seed(&env_, value), 0) << env_.message; }

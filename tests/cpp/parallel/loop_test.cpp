@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -137,6 +138,24 @@ TEST(ParallelFor, ThreadsHaveNumbersAndTheCallersLimit) {
   });
   EXPECT_EQ(wrong, 0);
   EXPECT_EQ(hst_get_thread_id(), 0);
+}
+
+// Threads that sleep are woken off the caller's processor; that must not last.
+TEST(ParallelFor, WokenThreadsMayUseAllProcessors) {
+  Env env;
+  cpu_set_t usual;
+  ASSERT_EQ(sched_getaffinity(0, sizeof usual, &usual), 0);
+  std::atomic<int> wrong{0};
+  for (int round = 0; round < 3; ++round) {
+    nap(20); // they fall asleep
+    parallel_for(&env, 8, kLong, [&](Env*, int64_t, int64_t) {
+      cpu_set_t own;
+      wrong += sched_getaffinity(0, sizeof own, &own) != 0 || !CPU_EQUAL(&own, &usual);
+      nap(1);
+      return Status::kOk;
+    });
+  }
+  EXPECT_EQ(wrong, 0);
 }
 
 TEST(ParallelFor, TheLowestIterationsErrorWins) {

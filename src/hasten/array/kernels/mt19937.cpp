@@ -76,26 +76,26 @@ void seed_twister(TwisterState* state, uint32_t seed) {
   state->pos = kTwisterWords;
 }
 
-void seed_twister(TwisterState* state, const uint32_t* words, int count) {
-  seed_twister(state, 19650218U);
-  uint32_t* key = state->key;
-  int i = 1;
-  const auto step = [&] {
-    if (++i == kTwisterWords) {
-      key[0] = key[kTwisterWords - 1];
-      i = 1;
-    }
-  };
-  for (int round = 0, j = 0; round < std::max(kTwisterWords, count); ++round) {
-    key[i] = (key[i] ^ (key[i - 1] ^ key[i - 1] >> 30) * 1664525U) + words[j] + static_cast<uint32_t>(j);
-    step();
-    j = j + 1 == count ? 0 : j + 1;
+namespace {
+
+uint64_t mix(uint64_t z) {
+  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
+  z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
+  return z ^ z >> 31;
+}
+
+} // namespace
+
+void split_twister(TwisterState* state, uint64_t seed, uint64_t stream) {
+  constexpr uint64_t kGolden = 0x9e3779b97f4a7c15ULL;
+  const uint64_t start = mix(mix(seed + kGolden) ^ stream);
+  for (uint64_t i = 0; i < kTwisterWords / 2; ++i) {
+    const uint64_t word = mix(start + (i + 1) * kGolden);
+    state->key[2 * i] = static_cast<uint32_t>(word);
+    state->key[2 * i + 1] = static_cast<uint32_t>(word >> 32);
   }
-  for (int round = 0; round < kTwisterWords - 1; ++round) {
-    key[i] = (key[i] ^ (key[i - 1] ^ key[i - 1] >> 30) * 1566083941U) - static_cast<uint32_t>(i);
-    step();
-  }
-  key[0] = 0x80000000U;
+  state->key[0] |= 0x80000000U; // the state must not be zero
+  state->pos = kTwisterWords;
 }
 
 void twist(TwisterState* state) {

@@ -151,9 +151,7 @@ private:
   void use_chunk_generator(parallel::Place& place) {
     static thread_local OwnGenerator own;
     if (!place.seeded) {
-      const uint64_t seed = loop_seed(place);
-      const uint32_t words[] = {static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32), static_cast<uint32_t>(place.chunk)};
-      seed_twister(&own.state, words, 3);
+      split_twister(&own.state, loop_seed(place), static_cast<uint64_t>(place.chunk));
       own.has_gauss = 0;
       place.seeded = true;
     }
