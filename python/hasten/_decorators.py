@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from types import FunctionType
 from typing import Any, overload
 
@@ -84,7 +84,8 @@ def jit(signature_or_function: Any = None, /, **options: Any) -> Any:
     inline, debug
         Accepted as numba accepts them.
     locals : dict
-        Must be empty: types of variables can't be declared.
+        Types of local variables, by their names: ``{"s": "float32"}``, or a type of `hasten.numba.types`. What is
+        assigned to such a variable is converted to its type.
 
     Returns
     -------
@@ -208,8 +209,6 @@ def _dispatcher(
 def _settings(options: dict[str, Any], dialect: str, always_gradual: bool = False) -> dict[str, Any]:
     """Translate the options of a decorator for the engine."""
     _check_names(options)
-    if options.get("locals"):
-        raise TypeError("locals: types of variables can't be declared; convert the values, as in x = np.float32(0)")
     if options.get("inline", "never") not in ("never", "always"):
         raise ValueError(f"inline must be 'never' or 'always', not {options['inline']!r}")
     if options.get("nopython") and options.get("forceobj"):
@@ -228,7 +227,15 @@ def _settings(options: dict[str, Any], dialect: str, always_gradual: bool = Fals
         "cache": options.get("cache") is not False and _config.cache_enabled(),
         "gradual": not native,
         "interpret": bool(options.get("forceobj")),
+        "locals": _declared_types(options.get("locals")),
     }
+
+
+def _declared_types(types: Any) -> dict[str, str]:
+    """Spell the types of local variables as the engine reads them."""
+    if types is not None and not isinstance(types, Mapping):
+        raise TypeError(f"locals must be a dict of names and types, as in {{'s': 'float32'}}, not {types!r}")
+    return {name: signature_text(declared) for name, declared in (types or {}).items()}
 
 
 def _fastmath_bits(flags: object) -> int:

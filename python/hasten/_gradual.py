@@ -133,6 +133,7 @@ class _Lifter:
             for name, value in options.items()
             if name in ("parallel", "fastmath", "boundscheck", "nogil", "error_model")
         }
+        self.declared: dict[str, Any] = options.get("locals") or {}
         self.file, self.line, self.lines, self.span = _core.export_source(function)
         self.depth: int = getattr(function, _DEPTH, 0)
         self.regions: dict[str, FunctionType] = {}
@@ -252,13 +253,19 @@ class _Lifter:
         _core.import_source(function, (node, (self.file, self.line, self.lines, None)))
         return function
 
+    def _options_of(self, region: FunctionType) -> dict[str, Any]:
+        """The options of the function, with the declared types of the variables that the region has."""
+        code = region.__code__
+        names = {*code.co_varnames, *code.co_cellvars}
+        return {**self.options, "locals": {name: kind for name, kind in self.declared.items() if name in names}}
+
     # ---- making the function
     def _compiled(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Callable[..., Any]:
         from hasten._decorators import decorate
 
         cells = dict(zip(self.function.__code__.co_freevars, self.function.__closure__ or (), strict=True))
         for name, region in self.regions.items():
-            cells[name] = CellType(decorate(region, dict(self.options), dialect="python", always_gradual=True))
+            cells[name] = CellType(decorate(region, self._options_of(region), dialect="python", always_gradual=True))
         outer = ast.parse(f"def __hasten_around({', '.join(cells)}): pass").body[0]
         assert isinstance(outer, ast.FunctionDef)
         outer.body = [node]

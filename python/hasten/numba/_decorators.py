@@ -47,7 +47,8 @@ def jit(
     signature_or_function : callable, str, tuple, Signature or list, optional
         The function (``@jit``), or one or several signatures to be compiled now.
     locals : dict, optional
-        Must be empty: types of variables can't be declared.
+        Types of local variables, by their names: ``{"s": "float32"}``, or a type of `hasten.numba.types`. What is
+        assigned to such a variable is converted to its type.
     cache : bool
         Accepted: compiled code is kept on disk in any case, unless ``HASTEN_CACHE=0``.
     pipeline_class : object, optional
@@ -74,7 +75,7 @@ def jit(
     _check(options, pipeline_class)
     settings = _settings(
         {key: value for key, value in options.items() if key in _MEANT}
-        | {"locals": dict(locals or {}), "boundscheck": boundscheck},
+        | {"locals": locals, "boundscheck": boundscheck},
         "numba",
     )
     options = {**options, "nopython": not options.get("forceobj", False), "boundscheck": boundscheck}

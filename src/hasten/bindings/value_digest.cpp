@@ -221,11 +221,15 @@ bool add_named_tuple_class(PyObject* cls, FieldHasher* hash) {
 } // namespace
 
 void add_options(const infer::Options& options, FieldHasher* hash) {
-  const auto& [dialect, overflow, error_model, exact_joins, bounds_check, fastmath, parallel, nogil, debug] = options;
+  const auto& [dialect, overflow, error_model, exact_joins, bounds_check, fastmath, parallel, nogil, debug, locals] = options;
   for (const uint64_t part :
        {static_cast<uint64_t>(dialect), static_cast<uint64_t>(overflow), static_cast<uint64_t>(error_model), uint64_t{exact_joins},
-        uint64_t{bounds_check}, uint64_t{fastmath}, uint64_t{parallel}, uint64_t{nogil}, uint64_t{debug}}) {
+        uint64_t{bounds_check}, uint64_t{fastmath}, uint64_t{parallel}, uint64_t{nogil}, uint64_t{debug}, uint64_t{locals.size()}}) {
     hash->add(part);
+  }
+  for (const auto& [name, type] : locals) {
+    hash->add(name);
+    hash->add(type->text);
   }
 }
 

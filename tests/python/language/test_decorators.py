@@ -37,7 +37,10 @@ def test_an_unknown_option_is_refused_with_a_hint() -> None:
         ({"error_model": "fortran"}, ValueError),
         ({"overflow": "saturate"}, ValueError),
         ({"inline": "perhaps"}, ValueError),
-        ({"locals": {"x": "int64"}}, TypeError),
+        ({"locals": {"y": "int64"}}, TypeError),
+        ({"locals": {"x": "integer"}}, TypeError),
+        ({"locals": {"x": None}}, TypeError),
+        ({"locals": ["x"]}, TypeError),
         ({"nopython": True, "forceobj": True}, ValueError),
     ],
 )

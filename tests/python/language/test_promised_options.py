@@ -5,10 +5,14 @@ from __future__ import annotations
 import cProfile
 import dis
 import io
+import pickle
 import pstats
 import re
+import subprocess
+import sys
 import threading
 
+import hasten.numba
 import numpy as np
 import pytest
 from hasten.errors import TypingError
@@ -81,9 +85,136 @@ def test_inline_and_debug_change_no_result():
         assert decorator(total)(np.arange(4.0)) == 6
 
 
-def test_locals_are_refused_by_name():
-    with pytest.raises(TypeError, match="locals"):
-        njit(locals={"s": "float32"})(total)
+# ---------------------------------------------------------------- declared types of variables
+
+
+def test_a_declared_accumulator_computes_in_its_type():
+    a = np.full(3, 1 / 3)
+    expected = np.float32(0)
+    for item in a:
+        expected = np.float32(expected + item)
+    for decorator in (jit, njit, hasten.numba.jit):
+        for kind in ("float32", hasten.numba.types.float32):
+            result = decorator(locals={"s": kind})(total)(a)
+            assert result == expected
+    assert type(njit(locals={"s": "float32"})(total)(a)) is np.float32
+    singles = a.astype(np.float32)
+    narrow = code_of(hasten.numba.jit(locals={"s": "float32"}), total, singles)
+    wide = code_of(hasten.numba.jit, total, singles)
+    assert re.search(r"fadd float ", narrow)
+    assert "double" not in narrow
+    assert re.search(r"fadd double ", wide)
+
+
+def test_two_declarations_of_one_function_are_two_codes():
+    a = np.array([0.75, 0.75])
+    before = hasten.stats()
+    results = [
+        njit(locals=declared)(total)(a)
+        for declared in ({"s": "float64"}, {"s": "int64"}, {}, {"s": "float32", "i": "int32"})
+    ]
+    assert results == [1.5, 0, 1.5, 1.5]
+    assert [type(x) for x in results] == [np.float64, np.int64, np.float64, np.float32]
+    assert hasten.stats()["native_calls"] - before["native_calls"] == 4
+
+
+def ways_to_assign(n, x, pairs):
+    a, (b, *rest) = x, (x, x, x)
+    d = 0
+    for c in range(n):
+        d += x + c * (len(rest) - 2)
+    if (e := x) > 0:
+        h: float = n
+    for f, g in pairs:
+        h = f + g
+    return n, a, b, c, d, e, f, g, h
+
+
+def test_all_ways_to_assign_convert():
+    declared = {"n": "int16", **dict.fromkeys("abdefg", "int32"), "c": "float32", "h": "float64"}
+    result = njit(locals=declared)(ways_to_assign)(3, 2.75, ((1.5, 2.5), (3.5, 4.5)))
+    assert result == (3, 2, 2, 2, 6, 2, 3, 4, 7)
+    assert [type(x) for x in result] == [np.int16, *[np.int32] * 2, np.float32, *[np.int32] * 4, np.float64]
+
+
+def test_a_declared_type_wins_where_an_int_and_a_float_meet():
+    def meet(flag):
+        x: float = 1
+        if flag:
+            x = 2.5
+        return x
+
+    compiled = jit(locals={"x": "float64"})(meet)
+    assert [repr(float(compiled(flag))) for flag in (False, True)] == ["1.0", "2.5"]
+    assert compiled.nopython_signatures == ["(bool) -> float64"]
+
+
+def test_a_variable_that_is_not_assigned_stays_unbound():
+    def late(flag):
+        if flag:
+            x = 1
+        return x
+
+    compiled = njit(locals={"x": "float32"})(late)
+    assert compiled(True) == 1
+    with pytest.raises(UnboundLocalError, match="'x'"):
+        compiled(False)
+
+
+def test_a_declared_variable_is_reduced_in_parallel():
+    def summed(a):
+        s = 0
+        for i in prange(len(a)):
+            s += a[i]
+        return s
+
+    a = np.arange(1000, dtype=np.float32)
+    compiled = njit(parallel=True, locals={"s": "float64"})(summed)
+    assert compiled(a) == 499500
+    assert type(compiled(a)) is np.float64
+    assert "hst_parallel_for" in code_of(njit(parallel=True, locals={"s": "float64"}), summed, a)
+
+
+def test_declared_types_reach_lifted_loops():
+    def with_python(a):
+        names = {}
+        s = 0.0
+        for i in range(len(a)):
+            s += a[i]
+        names["s"] = s
+        return names
+
+    with pytest.warns(match="is not compiled as a whole"):
+        result = jit(locals={"s": "float32", "names": "int64"})(with_python)(np.full(3, 1 / 3))
+    assert type(result["s"]) is np.float32
+
+
+def test_what_locals_cannot_declare():
+    with pytest.raises(
+        TypingError, match=r"type float can't become the variable `s`, which locals= declares as array\(float64, 1d"
+    ):
+        njit(locals={"s": "float64[:]"})(total)(np.ones(3))
+    with pytest.raises(TypeError, match="locals declares 't', but total has no variable of that name"):
+        njit(locals={"t": "float32"})(total)
+    with pytest.raises(TypeError, match="locals declares 's' of total as 'flaot32', which is no type"):
+        njit(locals={"s": "flaot32"})(total)
+    with pytest.raises(TypeError, match="locals must be a dict"):
+        njit(locals="s")(total)
+
+
+def test_declared_types_are_pickled():
+    def local_total(a):
+        s = 0.0
+        for i in range(len(a)):
+            s += a[i]
+        return s
+
+    compiled = njit(locals={"s": "float32"})(local_total)
+    program = "import pickle, sys, numpy; f = pickle.load(sys.stdin.buffer); print(type(f(numpy.ones(3))).__name__)"
+    found = subprocess.run(
+        [sys.executable, "-c", program], input=pickle.dumps(compiled), capture_output=True, check=True
+    )
+    assert found.stdout.strip() == b"float32"
 
 
 # ---------------------------------------------------------------- arithmetic

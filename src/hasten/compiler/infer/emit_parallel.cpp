@@ -95,7 +95,7 @@ Reduction FunctionEmitter::reduction_of(const FlowLoop& loop, FlowId phi, FlowId
     if (reaching.count(id) == 0 || inside.count(id) == 0) {
       not_a_reduction(instr.span);
     }
-    if (instr.op == FlowOp::kPhi) {
+    if (instr.op == FlowOp::kPhi || instr.op == FlowOp::kDeclare) {
       for (const FlowId arg : instr.args) {
         self(self, arg);
       }

@@ -40,6 +40,17 @@ Value call_instr(Emitter& e, const Flow& flow, const FlowInstr& instr, std::span
   return call(e, args[0], bound);
 }
 
+Value declare(Emitter& e, const Value& value, const std::string& variable) {
+  TypeRef type = e.options().locals.at(variable);
+  try {
+    return e.convert(value, type);
+  } catch (const base::Diagnostic&) {
+    e.fail("a value of type " + ir::display(value.type) + " can't become the variable `" + variable + "`, which locals= declares as " +
+               ir::display(type),
+           "Convert the value, or declare another type.");
+  }
+}
+
 Value format(Emitter& e, const std::string& text, std::span<const Value> args) {
   std::vector<ir::TypeRef> types;
   for (const Value& arg : args) {
@@ -74,9 +85,10 @@ std::optional<bool> known_truth(const Value& condition) {
 
 namespace {
 
-// What takes a union as it is: it holds a value, makes a text of it, or gives a bool whatever the tag says.
+// What takes a union as it is: it holds a value, converts it, makes a text of it, or gives a bool whatever the tag says.
 bool takes_unions(FlowOp op) {
-  return op == FlowOp::kTuple || op == FlowOp::kList || op == FlowOp::kFormat || op == FlowOp::kTruth || op == FlowOp::kNot;
+  return op == FlowOp::kDeclare || op == FlowOp::kTuple || op == FlowOp::kList || op == FlowOp::kFormat || op == FlowOp::kTruth ||
+         op == FlowOp::kNot;
 }
 
 MemberRule member_rule(const FlowInstr& instr, std::span<const Value> args) {
@@ -175,6 +187,8 @@ Value evaluate(Emitter& e, const Flow& flow, const FlowInstr& instr, std::span<c
     return unpack_rest(e, args[0], instr.aux, std::stoll(instr.text));
   case FlowOp::kUnpackItem:
     return unpack_item(e, args[0], instr.aux);
+  case FlowOp::kDeclare:
+    return declare(e, args[0], instr.text);
   case FlowOp::kCheckBound:
     check_bound(e, args[0], instr.text);
     return e.none();

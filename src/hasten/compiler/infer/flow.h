@@ -52,6 +52,7 @@ enum class FlowOp : uint8_t {
   kUnpackItem, // unpacked value; aux: which; negative: counted from the end
   kUnpackStar, // value; aux: how many items it must have at least
   kUnpackRest, // unpacked value; aux: how many items come before the rest; text: how many behind it
+  kDeclare,    // value; text: a variable with a declared type, which the value is converted to
   kCheckBound, // flag; text: the variable. Raises UnboundLocalError where the flag is false
   kPoll,
   kJump,        // control: succs[0]
@@ -105,8 +106,8 @@ struct Flow {
 
 // Throws base::Diagnostic at what is not compiled: a statement or an expression without a rule.
 // `is_parallel_range`: whether a name that the function reads is hasten's prange.
-std::shared_ptr<const Flow> build_flow(std::shared_ptr<const syntax::Source> source,
-                                       bool (*is_parallel_range)(void* context, const std::string& name), void* context);
+std::shared_ptr<const Flow> build_flow(const HostFunction& function, bool (*is_parallel_range)(void* context, const std::string& name),
+                                       void* context);
 
 // "File …, line …" of a span in the source, for diagnostics.
 base::SourcePoint point_of(const syntax::Source& source, const syntax::Span& span);

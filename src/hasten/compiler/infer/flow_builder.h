@@ -61,7 +61,7 @@ private:
 // The syntax part: statements and expressions.
 class FlowBuilder {
 public:
-  FlowBuilder(Flow& flow, const syntax::Source& source, std::function<bool(const std::string&)> is_parallel_range);
+  FlowBuilder(Flow& flow, const HostFunction& function, std::function<bool(const std::string&)> is_parallel_range);
   void build();
 
 private:
@@ -90,6 +90,8 @@ private:
   void assign(const syntax::Expr& target, FlowId value);
   void unpack(const syntax::Expr& target, FlowId value);
   void augmented(const syntax::Stmt& s);
+  // What the program itself writes to a variable: converted where the variable's type is declared.
+  void write_variable(const std::string& variable, FlowId value, const Span& span);
   void collect_locals(const std::vector<syntax::StmtPtr>& statements);
   void collect_target(const syntax::Expr& target);
   void collect_named(const syntax::Expr& e);
@@ -121,6 +123,7 @@ private:
 
   Flow& flow_;
   const syntax::Source& source_;
+  const std::map<std::string, ir::TypeRef>& declared_;
   FlowGraph graph_;
   std::function<bool(const std::string&)> is_parallel_range_;
   std::set<std::string> locals_;

@@ -23,8 +23,9 @@ base::SourcePoint point_of(const syntax::Source& source, const syntax::Span& spa
   return point;
 }
 
-FlowBuilder::FlowBuilder(Flow& flow, const syntax::Source& source, std::function<bool(const std::string&)> is_parallel_range)
-    : flow_(flow), source_(source), graph_(flow), is_parallel_range_(std::move(is_parallel_range)) {}
+FlowBuilder::FlowBuilder(Flow& flow, const HostFunction& function, std::function<bool(const std::string&)> is_parallel_range)
+    : flow_(flow), source_(*function.source), declared_(function.options.locals), graph_(flow),
+      is_parallel_range_(std::move(is_parallel_range)) {}
 
 void FlowBuilder::unsupported(const std::string& what, const Span& span, const std::string& way_out) const {
   throw base::Diagnostic(base::Fault::kUser, what, way_out).at(point_of(source_, span));
@@ -42,7 +43,7 @@ void FlowBuilder::build() {
     locals_.insert(parameter.name);
     const FlowId value = graph_.add(FlowOp::kParam, {}, parameter.span);
     graph_.instr(value).aux = position++;
-    graph_.write(parameter.name, value);
+    write_variable(parameter.name, value, parameter.span);
   }
   collect_locals(function.body);
   body(function.body);
@@ -52,11 +53,11 @@ void FlowBuilder::build() {
   graph_.complete();
 }
 
-std::shared_ptr<const Flow> build_flow(std::shared_ptr<const syntax::Source> source,
-                                       bool (*is_parallel_range)(void* context, const std::string& name), void* context) {
+std::shared_ptr<const Flow> build_flow(const HostFunction& function, bool (*is_parallel_range)(void* context, const std::string& name),
+                                       void* context) {
   auto flow = std::make_shared<Flow>();
-  flow->source = std::move(source);
-  FlowBuilder(*flow, *flow->source, [=](const std::string& name) { return is_parallel_range(context, name); }).build();
+  flow->source = function.source;
+  FlowBuilder(*flow, function, [=](const std::string& name) { return is_parallel_range(context, name); }).build();
   return flow;
 }
 

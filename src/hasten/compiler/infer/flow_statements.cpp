@@ -123,10 +123,18 @@ void FlowBuilder::statement(const Stmt& s) {
   }
 }
 
+void FlowBuilder::write_variable(const std::string& variable, FlowId value, const Span& span) {
+  if (declared_.count(variable) != 0) {
+    value = graph_.add(FlowOp::kDeclare, {value}, span);
+    graph_.instr(value).text = variable;
+  }
+  graph_.write(variable, value);
+}
+
 void FlowBuilder::assign(const Expr& target, FlowId value) {
   switch (target.kind) {
   case ExprKind::kName:
-    graph_.write(target.name, value);
+    write_variable(target.name, value, target.span);
     return;
   case ExprKind::kTuple:
   case ExprKind::kList:
@@ -180,7 +188,7 @@ void FlowBuilder::augmented(const Stmt& s) {
     return result;
   };
   if (target.kind == ExprKind::kName) {
-    graph_.write(target.name, combine(name(target)));
+    write_variable(target.name, combine(name(target)), s.span);
     return;
   }
   const FlowId object = expression(*target.children[0]);

@@ -4,6 +4,7 @@
 // may compile again: no lock of the engine is held across a call.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -53,6 +54,7 @@ struct Options {
   bool parallel = false;
   bool nogil = false;
   bool debug = false;
+  std::map<std::string, ir::TypeRef> locals; // declared types of local variables
 };
 
 // A function that may be compiled, or inlined into a caller.

@@ -58,7 +58,7 @@ std::shared_ptr<const Flow> Session::flow_of(const HostFunction& function) {
   auto& found = flows_[function.handle];
   if (!found) {
     std::pair<Host*, Handle> context{&host_, function.handle};
-    found = build_flow(function.source, is_parallel_range, &context);
+    found = build_flow(function, is_parallel_range, &context);
   }
   return found;
 }
