@@ -100,8 +100,8 @@ void Team::start_threads(int wanted) {
   }
 }
 
-// Keeps threads that are about to be woken off this processor, where they would wait for the caller to be interrupted: milliseconds. Systems
-// think that the idle processors of a virtual machine are busy elsewhere, and wake threads where the waker runs. The mutex is held.
+// Keeps threads that are about to be woken off this processor, where they would wait for the caller to be interrupted: milliseconds.
+// Systems think that the idle processors of a virtual machine are busy elsewhere, and wake threads where the waker runs. The mutex is held.
 void Team::steer_away() {
   const int here = sched_getcpu();
   int left = kMostSteered;
