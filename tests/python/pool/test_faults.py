@@ -188,9 +188,11 @@ def test_a_worker_may_die_while_it_shuts_down() -> None:
     made = hasten.Pool(2)
     made.map(tasks.square, range(4))
     made.close()
-    for process in list(made._pool):
+    workers = list(made._pool)
+    for process in workers:
         os.kill(process.pid, signal.SIGKILL)
     made.join()
+    assert not any(process.is_alive() for process in workers)
 
 
 def test_a_fork_does_not_use_its_parents_pool(pool: Any) -> None:
