@@ -465,7 +465,10 @@ def test_arithmetic_errors(call, decorator):
         function(*arguments)
     with pytest.raises(type(theirs.value)) as ours:
         decorator(function)(*arguments)
-    assert str(ours.value) == str(theirs.value)
+    expected = str(theirs.value)
+    if expected == "float modulo":  # from Python 3.13 on it says what is wrong, as the engine does with all
+        expected = "float modulo by zero"
+    assert str(ours.value) == expected
 
 
 def signed_zeros(x, y):

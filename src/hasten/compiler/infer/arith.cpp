@@ -98,7 +98,7 @@ const char* zero_message(Emitter& e, bool is_mod, bool is_integer) {
     return is_integer ? (is_mod ? "integer modulo by zero" : "integer division by zero") : is_mod ? "modulo by zero" : "division by zero";
   }
   return is_integer ? (is_mod ? "integer modulo by zero" : "integer division or modulo by zero")
-                    : (is_mod ? "float modulo" : "float floor division by zero");
+                    : (is_mod ? "float modulo by zero" : "float floor division by zero");
 }
 
 Value floor_divide(Emitter& e, Operator op, const Value& a, const Value& b, TypeRef type) {
