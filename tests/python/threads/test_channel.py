@@ -219,7 +219,6 @@ def test_what_is_in_a_channel_is_let_go_with_it() -> None:
     assert reference() is None
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_child_has_a_channel_of_its_own() -> None:
     channel = hasten.Channel[int](1)
     waiting = started(channel.get)

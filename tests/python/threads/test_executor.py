@@ -196,7 +196,6 @@ def test_closed_executors_say_so() -> None:
         executor.submit(abs, 1)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_child_starts_anew(executor: hasten.ThreadPoolExecutor) -> None:
     release = threading.Event()
     left_behind = [executor.submit(release.wait, LONG) for _ in range(5)]

@@ -319,7 +319,6 @@ def test_threads_are_known_to_threading(pool: hasten.ThreadPool) -> None:
     assert all(daemon and listed for _, daemon, listed in seen)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_child_starts_anew(pool: hasten.ThreadPool) -> None:
     release = threading.Event()
     left_behind = pool.apply_async(release.wait, (LONG,))
