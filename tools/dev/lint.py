@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import engine
 import environment
-from shell import ROOT, STATE, cores, digest_of, run_captured, say, status_of
+from shell import ROOT, cores, digest_of, run_captured, say, status_of
 
 PYTHON_FOLDERS = ("python", "tools", "tests", "benchmarks", "examples")
 TYPED_FOLDERS = ("python/hasten", "tools", "tests/python", "tests/fuzz", "benchmarks", "examples")
@@ -75,10 +76,16 @@ def with_own_headers(file: Path, seen: set[Path]) -> set[Path]:
     return seen
 
 
+def tidy_memory() -> Path:
+    """Return where it is remembered what passed: like the compiler's cache, it is shared by all checkouts."""
+    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (base if base.is_absolute() else Path.home() / ".cache") / "hasten-dev" / "tidy"
+
+
 def tidy_one(file: Path, command: str) -> bool:
     """Run clang-tidy on one source, unless it, its headers and its options passed before."""
-    key = digest_of(with_own_headers(file, set()) | {ROOT / ".clang-tidy"}, command)
-    passed = STATE / "tidy" / key
+    key = digest_of(with_own_headers(file, set()) | {ROOT / ".clang-tidy"}, command.replace(str(ROOT), ""))
+    passed = tidy_memory() / key
     if passed.exists():
         return True
     program = [environment.tool("clang-tidy"), "--quiet", "-p", str(engine.build_folder(engine.PRESET))]
