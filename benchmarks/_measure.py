@@ -116,8 +116,29 @@ def _round(contenders: Mapping[str, Callable[[], float]]) -> tuple[float, dict[s
 
 
 def _own_seconds() -> float:
+    """Return the processor time of this process and all its descendants; those that live are in no usage of its own."""
     usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+    ended = sum(usage.ru_utime + usage.ru_stime for usage in usages)
+    return ended + sum(process_seconds(pid, with_waited_for=True) for pid in descendants(os.getpid()))
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the processes that a process has started, directly and not, and that have not been waited for."""
+    try:
+        lists = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    except OSError:  # it ended meanwhile
+        return []
+    children = [int(child) for text in lists for child in text.split()]
+    return children + [further for child in children for further in descendants(child)]
+
+
+def process_seconds(pid: int, with_waited_for: bool = False) -> float:
+    """Return the processor time of a process, and of those that it waited for; 0 where it has ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return sum(map(int, fields[11 : 15 if with_waited_for else 13])) / os.sysconf("SC_CLK_TCK")
 
 
 def _busy_seconds() -> float:

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -69,6 +70,19 @@ def test_the_load_of_others_is_seen(measure: Any, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(measure, "_own_seconds", lambda: next(own))
     monkeypatch.setattr(measure, "perf_counter", lambda: next(clock))
     assert measure._round({"one": lambda: 2.0}) == (0.5, {"one": 2.0})
+
+
+def test_the_time_of_living_descendants_counts_as_own(measure: Any) -> None:
+    # The shell waits for a child of its own that has used the processor, then stays.
+    grandchild = f"{sys.executable} -c 'import time\nwhile time.process_time() < 0.3: pass'; echo done; read line"
+    before = measure._own_seconds()
+    with subprocess.Popen(["sh", "-c", grandchild], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as shell:
+        assert shell.stdout is not None and shell.stdout.readline() == "done\n"
+        assert shell.pid in measure.descendants(os.getpid())
+        assert measure._own_seconds() - before >= 0.3
+        shell.communicate("\n")
+    assert measure._own_seconds() - before >= 0.3
+    assert measure.process_seconds(shell.pid) == 0.0
 
 
 def test_statements_are_timed(measure: Any) -> None:
