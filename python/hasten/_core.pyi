@@ -334,6 +334,11 @@ class PoolEngine:
 
     def submit(self, batch: PoolBatch, payload: bytes, base: int, count: int, timeout: int, retries: int, is_quiet: bool) -> None: ...
 
+    def submit_items(self, batch: PoolBatch, function: bytes, items: Sequence[Any], chunk: int, timeout: int, retries: int, encode: Callable[[bytes, Sequence[Any]], bytes]) -> None:
+        """
+        Submit the items of a list or tuple, so many in a task; nobody waits for single ones.
+        """
+
     def recall(self, batch: PoolBatch | None) -> list[PoolBatch]:
         """Take back what no worker has claimed."""
 
@@ -347,7 +352,8 @@ class PoolWorker:
 
     def __init__(self, lane: int, bell: int, parent: int, most_tasks: int, dumps: Callable[[Any], bytes], describe: Callable[..., bytes]) -> None: ...
 
-    def take(self) -> bytes | None: ...
+    def serve(self, load: Callable[[bytes], Callable[..., Any]], run: Callable[[bytes], object]) -> None:
+        """Run tasks until the worker is to leave."""
 
     def run(self, function: Callable[..., Any], items: Sequence[Any], is_starred: bool) -> None: ...
 

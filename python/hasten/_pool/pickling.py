@@ -84,6 +84,11 @@ class Call(tuple[Any, ...]):
 _functions: dict[bytes, Any] = {}
 
 
+def decode_function(head: bytes) -> Any:
+    """Return the function of a head that `encode_function` made."""
+    return pickle.loads(memoryview(head)[9:])
+
+
 def decode_task(payload: bytes) -> tuple[int, Callable[..., Any], Any]:
     """Return how to call, what to call, and the items."""
     mode = payload[0]

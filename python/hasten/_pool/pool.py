@@ -155,22 +155,21 @@ class Pool(standard.Pool):
         self._check_running()
         result = AsyncResult(self, self._crew, options, 1, True, callback, error_callback)
         self._crew.adopt(result, result.batch)
-        self._submit(result, func, APPLY, [(0, Call((tuple(args), dict(kwds or {}))))])
+        function = self._encode_function(result, func, APPLY)
+        if function is not None:
+            result.submit(result.batch, function, 0, Call((tuple(args), dict(kwds or {}))))
+        if not result.batch.left:
+            result.settle()
         return result
 
-    def _submit(
-        self, result: AsyncResult, func: Callable[..., Any], mode: int, chunks: Iterable[tuple[int, Sequence[Any]]]
-    ) -> None:
+    def _encode_function(self, result: AsyncResult, func: Callable[..., Any], mode: int) -> bytes | None:
+        """Return the first part of the tasks of a call; None where that can't be made, and the call has failed."""
         try:
-            function = encode_function(func, mode)
+            return encode_function(func, mode)
         except Exception as error:
             result.batch.failures.append((0, "refused", error))
             result.batch.settle(result.batch.left)
-        else:
-            for base, items in chunks:
-                result.submit(result.batch, function, base, items)
-        if not result.batch.left:
-            result.settle()
+            return None
 
     def _get(self, result: AsyncResult) -> Any:
         """Return a result; a call that is interrupted takes back what it had queued."""
@@ -305,7 +304,11 @@ class Pool(standard.Pool):
         size = self._chunk_size(chunksize, len(items))
         result = AsyncResult(self, self._crew, options, len(items), False, callback, error_callback)
         self._crew.adopt(result, result.batch)
-        self._submit(result, func, mode, ((start, items[start : start + size]) for start in range(0, len(items), size)))
+        function = self._encode_function(result, func, mode)
+        if function is not None:
+            result.submit_items(function, items, size)
+        if not result.batch.left:
+            result.settle()
         return result
 
     def _chunk_size(self, chunksize: int | None, length: int) -> int:

@@ -122,6 +122,11 @@ class AsyncResult(Job, standard.ApplyResult):  # type: ignore[type-arg]
         self._is_over = False
         self._is_settling = False
 
+    def submit_items(self, function: bytes, items: Sequence[Any], chunk_size: int) -> None:
+        """Give all items to the workers."""
+        engine, (_, timeout, retries, _) = self.crew.engine, self.options
+        engine.submit_items(self.batch, function, items, chunk_size, timeout, retries, encode_task)
+
     def batches(self) -> list[PoolBatch]:
         """Return what the engine fills."""
         return [self.batch]

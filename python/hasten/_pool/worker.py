@@ -1,5 +1,6 @@
 """What runs in a worker process."""
 
+import functools
 import os
 import signal
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from types import FrameType
 from typing import Any
 
 from hasten._core import PoolWorker
-from hasten._pool.pickling import APPLY, STARMAP, decode_task, describe_failure, dumps_plainly
+from hasten._pool.pickling import APPLY, STARMAP, decode_function, decode_task, describe_failure, dumps_plainly
 
 
 class Descriptors:
@@ -47,9 +48,7 @@ def work(
     _interrupt_tasks_only(engine)
     if initializer is not None:
         initializer(*initargs)
-    while (payload := engine.take()) is not None:
-        _run(engine, payload)
-        del payload
+    engine.serve(decode_function, functools.partial(_run, engine))
     util.debug("worker leaves")
 
 

@@ -14,6 +14,7 @@
 #include <tuple>
 #include <unistd.h>
 #include <utility>
+#include <vector>
 
 #include "hasten/bindings/pool_codec.h"
 #include "hasten/pool/scheduler.h"
@@ -79,6 +80,13 @@ private:
   static inline pthread_t last_{};
 };
 
+// The head of tasks whose body is plain.
+std::shared_ptr<const std::string> plain_head(const nb::bytes& function) {
+  auto head = std::make_shared<std::string>(function.c_str(), function.size());
+  head->front() = static_cast<char>(head->front() | kHeadIsPlain);
+  return head;
+}
+
 PoolBatch& batch_of(const pool::Task& task) { return *nb::inst_ptr<PoolBatch>(static_cast<PyObject*>(task.owner)); }
 
 class PoolEngine : pool::Sink {
@@ -124,17 +132,46 @@ public:
   void submit(const nb::object& batch, const nb::bytes& payload, uint64_t base, uint32_t count, int64_t timeout, uint32_t retries,
               bool is_quiet) {
     auto task = std::make_unique<pool::Task>();
-    task->payload = std::make_shared<const std::string>(payload.c_str(), payload.size());
-    task->owner = batch.ptr();
+    task->body.assign(payload.c_str(), payload.size());
     task->base = base;
     task->end = count;
     task->timeout = timeout;
     task->retries = retries;
-    task->is_quiet = is_quiet;
-    for (uint32_t item = 0; item < count; ++item) {
-      batch.inc_ref();
-    }
+    task->group = is_quiet ? next_group() : 0;
+    own(*task, batch);
     scheduler_->submit(std::move(task));
+  }
+
+  // Submits the items of a list or tuple, `chunk` in a task; nobody waits for single ones. `encode(function, items)` makes payloads of what
+  // is not plain; where it raises, that is a failure of the items.
+  void submit_items(const nb::object& batch, const nb::bytes& function, const nb::object& items, uint32_t chunk, int64_t timeout,
+                    uint32_t retries, const nb::object& encode) {
+    const pool::Task like = [&] {
+      pool::Task task;
+      task.head = plain_head(function);
+      task.timeout = timeout;
+      task.retries = retries;
+      task.group = next_group();
+      return task;
+    }();
+    std::vector<std::unique_ptr<pool::Task>> tasks;
+    for (size_t base = 0; base < nb::len(items); base += chunk) {
+      const size_t count = std::min<size_t>(chunk, nb::len(items) - base);
+      auto task = std::make_unique<pool::Task>(like);
+      task->base = base;
+      task->end = static_cast<uint32_t>(count);
+      if (!encode_plainly(PySequence_Fast_ITEMS(items.ptr()) + base, count, &task->body) &&
+          !encode_with(encode, function, items, base, count, *task)) {
+        refuse(batch, base, count);
+        continue;
+      }
+      own(*task, batch);
+      tasks.push_back(std::move(task));
+      if (tasks.size() == kSubmittedAtOnce) {
+        scheduler_->submit(std::exchange(tasks, {}));
+      }
+    }
+    scheduler_->submit(std::move(tasks));
   }
 
   // Takes back what isn't claimed, of a batch or of all; returns the batches that are changed.
@@ -174,6 +211,48 @@ public:
   }
 
 private:
+  static constexpr size_t kSubmittedAtOnce = 128;
+
+  uint32_t next_group() {
+    last_group_ = std::max<uint32_t>(last_group_ + 1, 1);
+    return last_group_;
+  }
+
+  // The task refers to the batch once for each of its items.
+  static void own(pool::Task& task, const nb::object& batch) {
+    task.owner = batch.ptr();
+    for (uint32_t item = 0; item < task.end; ++item) {
+      batch.inc_ref();
+    }
+  }
+
+  // False with a Python error set.
+  static bool encode_with(const nb::object& encode, const nb::bytes& function, const nb::object& items, size_t base, size_t count,
+                          pool::Task& task) {
+    nb::object slice = nb::steal(PySequence_GetSlice(items.ptr(), static_cast<Py_ssize_t>(base), static_cast<Py_ssize_t>(base + count)));
+    nb::object payload =
+        nb::steal(slice.is_valid() ? PyObject_CallFunctionObjArgs(encode.ptr(), function.ptr(), slice.ptr(), nullptr) : nullptr);
+    char* data = nullptr;
+    Py_ssize_t size = 0;
+    if (!payload.is_valid() || PyBytes_AsStringAndSize(payload.ptr(), &data, &size) != 0) {
+      return false;
+    }
+    task.head = nullptr;
+    task.body.assign(data, static_cast<size_t>(size));
+    return true;
+  }
+
+  // Some items can't be encoded, as the Python error that is set says.
+  static void refuse(const nb::object& batch, size_t base, size_t count) {
+    const nb::python_error error;
+    if (!error.matches(PyExc_Exception)) {
+      throw error;
+    }
+    auto& refused = *nb::inst_ptr<PoolBatch>(batch);
+    refused.failures.append(nb::make_tuple(base, "refused", nb::borrow(error.value())));
+    refused.settle(count);
+  }
+
   // Those of this process, by the GIL.
   static std::set<PoolEngine*>& all() {
     static auto* engines = new std::set<PoolEngine*>;
@@ -263,6 +342,7 @@ private:
   nb::list news_;
   nb::list ended_;
   bool is_draining_ = false;
+  uint32_t last_group_ = 0;
   pid_t owner_;
   std::unique_ptr<pool::Scheduler> scheduler_;
 };
@@ -294,6 +374,12 @@ void add_pool_engine(nb::module_& m) {
            nb::arg("retries"), nb::arg("is_quiet"),
            nb::sig("def submit(self, batch: PoolBatch, payload: bytes, base: int, count: int, timeout: int, retries: int, is_quiet: bool) "
                    "-> None"))
+      .def(
+          "submit_items", &PoolEngine::submit_items, nb::arg("batch"), nb::arg("function"), nb::arg("items"), nb::arg("chunk"),
+          nb::arg("timeout"), nb::arg("retries"), nb::arg("encode"),
+          nb::sig("def submit_items(self, batch: PoolBatch, function: bytes, items: Sequence[Any], chunk: int, timeout: int, retries: int, "
+                  "encode: Callable[[bytes, Sequence[Any]], bytes]) -> None"),
+          "Submit the items of a list or tuple, so many in a task; nobody waits for single ones.")
       .def("recall", &PoolEngine::recall, nb::arg("batch").none(), nb::sig("def recall(self, batch: PoolBatch | None) -> list[PoolBatch]"),
            "Take back what no worker has claimed.")
       .def("pump", &PoolEngine::pump, nb::arg("nanoseconds"),

@@ -7,8 +7,11 @@ namespace {
 
 constexpr Py_ssize_t kMostBytes = 4096; // longer ones gain nothing
 
+// Tuples in tuples that are written plainly.
+constexpr int kMostDepth = 3;
+
 template <typename T> void put(T value, PoolTag tag, PoolScalar* scalar) {
-  static_assert(sizeof value == sizeof scalar->own);
+  static_assert(sizeof value <= sizeof scalar->own);
   std::memcpy(scalar->own.data(), &value, sizeof value);
   scalar->tag = tag;
   scalar->data = scalar->own.data();
@@ -18,10 +21,15 @@ template <typename T> void put(T value, PoolTag tag, PoolScalar* scalar) {
 bool encode_int(PyObject* value, PoolScalar* scalar) {
   int overflow = 0;
   const int64_t number = PyLong_AsLongLongAndOverflow(value, &overflow);
-  if (overflow == 0) {
+  if (overflow != 0) {
+    return false;
+  }
+  if (number == static_cast<int32_t>(number)) {
+    put(static_cast<int32_t>(number), PoolTag::kSmallInt, scalar);
+  } else {
     put(number, PoolTag::kInt, scalar);
   }
-  return overflow == 0;
+  return true;
 }
 
 bool encode_text(PyObject* value, PoolScalar* scalar) {
@@ -64,9 +72,17 @@ bool encode_scalar(PyObject* value, PoolScalar* scalar) {
   return false;
 }
 
+namespace {
+
+template <typename T> T get(const char* data, size_t size) {
+  T value{};
+  std::memcpy(&value, data, size < sizeof value ? size : sizeof value);
+  return value;
+}
+
+} // namespace
+
 PyObject* decode_scalar(PoolTag tag, const char* data, size_t size) {
-  int64_t number = 0;
-  double real = 0;
   switch (tag) {
   case PoolTag::kNone:
     Py_RETURN_NONE;
@@ -74,20 +90,122 @@ PyObject* decode_scalar(PoolTag tag, const char* data, size_t size) {
     Py_RETURN_TRUE;
   case PoolTag::kFalse:
     Py_RETURN_FALSE;
+  case PoolTag::kSmallInt:
+    return PyLong_FromLong(get<int32_t>(data, size));
   case PoolTag::kInt:
-    std::memcpy(&number, data, size < sizeof number ? size : sizeof number);
-    return PyLong_FromLongLong(number);
+    return PyLong_FromLongLong(get<int64_t>(data, size));
   case PoolTag::kFloat:
-    std::memcpy(&real, data, size < sizeof real ? size : sizeof real);
-    return PyFloat_FromDouble(real);
+    return PyFloat_FromDouble(get<double>(data, size));
   case PoolTag::kText:
     return PyUnicode_DecodeASCII(data, static_cast<Py_ssize_t>(size), nullptr);
   case PoolTag::kBytes:
     return PyBytes_FromStringAndSize(data, static_cast<Py_ssize_t>(size));
   default:
-    PyErr_SetString(PyExc_ValueError, "a worker sent a result of an unknown kind");
+    PyErr_SetString(PyExc_ValueError, "a value of the pool came in an unknown form");
     return nullptr;
   }
 }
+
+// --- tuples ---
+
+namespace {
+
+// Bytes of a scalar's value where its tag says it; others are written with their size.
+constexpr size_t fixed_size(PoolTag tag) { return tag == PoolTag::kSmallInt ? 4 : tag == PoolTag::kInt || tag == PoolTag::kFloat ? 8 : 0; }
+constexpr bool has_size(PoolTag tag) { return tag == PoolTag::kText || tag == PoolTag::kBytes || tag == PoolTag::kTuple; }
+
+void append_tag(PoolTag tag, size_t size, std::string* body) {
+  body->push_back(static_cast<char>(tag));
+  if (has_size(tag)) {
+    const auto short_size = static_cast<uint32_t>(size);
+    body->append(reinterpret_cast<const char*>(&short_size), sizeof short_size);
+  }
+}
+
+bool append_tuple(PyObject* const* objects, size_t count, int depth, std::string* body);
+
+bool append_value(PyObject* value, int depth, std::string* body) {
+  PoolScalar scalar{};
+  if (encode_scalar(value, &scalar)) {
+    append_tag(scalar.tag, scalar.size, body);
+    body->append(scalar.data, scalar.size);
+    return true;
+  }
+  return PyTuple_CheckExact(value) && depth < kMostDepth &&
+         append_tuple(&PyTuple_GET_ITEM(value, 0), static_cast<size_t>(PyTuple_GET_SIZE(value)), depth + 1, body);
+}
+
+bool append_tuple(PyObject* const* objects, size_t count, int depth, std::string* body) {
+  append_tag(PoolTag::kTuple, count, body);
+  for (size_t i = 0; i < count; ++i) {
+    if (!append_value(objects[i], depth, body)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+class Reader {
+public:
+  explicit Reader(std::string_view bytes) : bytes_(bytes) {}
+
+  PyObject* value() {
+    std::string_view data;
+    if (!take(1, &data)) {
+      return nullptr;
+    }
+    const auto tag = static_cast<PoolTag>(data.front());
+    size_t size = fixed_size(tag);
+    if (has_size(tag)) {
+      if (!take(sizeof(uint32_t), &data)) {
+        return nullptr;
+      }
+      size = get<uint32_t>(data.data(), data.size());
+    }
+    if (tag == PoolTag::kTuple) {
+      return tuple(size);
+    }
+    return take(size, &data) ? decode_scalar(tag, data.data(), data.size()) : nullptr;
+  }
+
+private:
+  bool take(size_t size, std::string_view* data) {
+    if (size > bytes_.size()) {
+      PyErr_SetString(PyExc_ValueError, "the items of a task end too early");
+      return false;
+    }
+    *data = bytes_.substr(0, size);
+    bytes_.remove_prefix(size);
+    return true;
+  }
+
+  PyObject* tuple(size_t size) {
+    PyObject* made = size <= bytes_.size() ? PyTuple_New(static_cast<Py_ssize_t>(size)) : PyErr_NoMemory();
+    for (size_t i = 0; made != nullptr && i < size; ++i) {
+      PyObject* item = value();
+      if (item == nullptr) {
+        Py_CLEAR(made);
+      } else {
+        PyTuple_SET_ITEM(made, static_cast<Py_ssize_t>(i), item);
+      }
+    }
+    return made;
+  }
+
+  std::string_view bytes_;
+};
+
+} // namespace
+
+bool encode_plainly(PyObject* const* objects, size_t count, std::string* body) {
+  const size_t before = body->size();
+  const bool is_plain = append_tuple(objects, count, 0, body);
+  if (!is_plain) {
+    body->resize(before);
+  }
+  return is_plain;
+}
+
+PyObject* decode_plain(std::string_view body) { return Reader(body).value(); }
 
 } // namespace hasten::bindings

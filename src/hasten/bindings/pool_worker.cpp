@@ -1,6 +1,11 @@
 #include <chrono>
 #include <csignal>
+#include <cstring>
+#include <functional>
+#include <map>
 #include <poll.h>
+#include <string>
+#include <string_view>
 #include <thread>
 #include <unistd.h>
 #include <utility>
@@ -44,24 +49,21 @@ public:
     follow_parent(parent);
   }
 
-  // The payload of the next task, or None where the worker is to leave.
-  nb::object take() {
-    for (;;) {
-      WorkerLane::Found found{};
-      {
-        nb::gil_scoped_release release;
-        if (std::exchange(is_interrupted_, false)) {
-          std::this_thread::sleep_for(kPause);
-        }
-        found = lane_.take(kPatience);
+  // Runs tasks until the worker is to leave. `load(head)` returns a function that isn't known yet, `run(payload)` deals with tasks that
+  // aren't plain.
+  void serve(const nb::object& load, const nb::object& run) {
+    while (find_task()) {
+      nb::object copy;
+      std::string_view payload = lane_.payload();
+      if (payload.empty()) {
+        copy = read_payload();
+        payload = {PyBytes_AS_STRING(copy.ptr()), static_cast<size_t>(PyBytes_GET_SIZE(copy.ptr()))};
       }
-      if (found == WorkerLane::Found::kStop) {
-        return nb::none();
+      if (!payload.empty() && (static_cast<uint8_t>(payload.front()) & kHeadIsPlain) != 0) {
+        run_plain(payload, load);
+      } else {
+        run(copy.is_valid() ? copy : nb::bytes(payload.data(), payload.size()));
       }
-      if (found == WorkerLane::Found::kTask) {
-        return read_payload();
-      }
-      check_signals();
     }
   }
 
@@ -87,10 +89,7 @@ public:
 
   // Calls once, with keyword arguments.
   void apply(const nb::object& function, const nb::object& arguments, const nb::object& keywords) {
-    is_in_call_ = true;
-    nb::object result = nb::steal(PyObject_Call(function.ptr(), nb::tuple(arguments).ptr(), keywords.ptr()));
-    is_in_call_ = false;
-    result.is_valid() ? send_result(result) : send_error();
+    call_once(function.ptr(), nb::tuple(arguments).ptr(), keywords.ptr());
   }
 
   // Sends one failure, as `describe` made it, for every item that is to be run.
@@ -107,6 +106,91 @@ public:
   }
 
 private:
+  static constexpr unsigned kTasksBetweenOffers = 256; // of the GIL to other threads of the worker
+  static constexpr size_t kMostFunctions = 100;        // that are remembered
+
+  // Claims the next task; false where the worker is to leave.
+  bool find_task() {
+    WorkerLane::Found found = WorkerLane::Found::kNothing;
+    if (++quick_finds_ < kTasksBetweenOffers && !is_interrupted_ && lane_.has_next()) {
+      found = lane_.take(0);
+    }
+    while (found != WorkerLane::Found::kTask) {
+      quick_finds_ = 0;
+      {
+        nb::gil_scoped_release release;
+        if (std::exchange(is_interrupted_, false)) {
+          std::this_thread::sleep_for(kPause);
+        }
+        found = lane_.take(kPatience);
+      }
+      if (found == WorkerLane::Found::kStop) {
+        return false;
+      }
+      check_signals();
+    }
+    return true;
+  }
+
+  void run_plain(std::string_view payload, const nb::object& load) {
+    nb::object function;
+    nb::object items;
+    std::string_view head;
+    try {
+      head = head_of(payload);
+      function = function_of(head, load);
+      items = nb::steal(decode_plain(payload.substr(head.size())));
+      if (!items.is_valid()) {
+        nb::raise_python_error();
+      }
+    } catch (nb::python_error& error) {
+      fail(nb::bytes(describe_(error.value())));
+      return;
+    }
+    const auto mode = static_cast<PoolMode>(head.front() & kHeadMode);
+    if (mode == PoolMode::kApply) {
+      call_once(function.ptr(), items.ptr(), nullptr);
+    } else {
+      run(function, items, mode == PoolMode::kStarmap);
+    }
+  }
+
+  static std::string_view head_of(std::string_view payload) {
+    uint64_t size = 0;
+    if (payload.size() > sizeof size) {
+      std::memcpy(&size, payload.data() + 1, sizeof size);
+    }
+    if (payload.size() < 1 + sizeof size || size > payload.size() - 1 - sizeof size) {
+      throw nb::value_error("a task is shorter than it says");
+    }
+    return payload.substr(0, 1 + sizeof size + size);
+  }
+
+  nb::object function_of(std::string_view head, const nb::object& load) {
+    if ((head.front() & kHeadIsNamed) == 0) {
+      return load(nb::bytes(head.data(), head.size()));
+    }
+    if (head != last_head_) {
+      const auto found = functions_.find(head);
+      last_function_ = found != functions_.end() ? found->second : load(nb::bytes(head.data(), head.size()));
+      last_head_ = head;
+      if (functions_.size() >= kMostFunctions) {
+        functions_.clear();
+      }
+      functions_.emplace(last_head_, last_function_);
+    }
+    return last_function_;
+  }
+
+  void call_once(PyObject* function, PyObject* arguments, PyObject* keywords) {
+    is_in_call_ = true;
+    nb::object result = nb::steal(keywords != nullptr ? PyObject_Call(function, arguments, keywords)
+                                                      : PyObject_Vectorcall(function, &PyTuple_GET_ITEM(arguments, 0),
+                                                                            static_cast<size_t>(PyTuple_GET_SIZE(arguments)), nullptr));
+    is_in_call_ = false;
+    result.is_valid() ? send_result(result) : send_error();
+  }
+
   static PyObject* call_starred(PyObject* function, PyObject* item) {
     nb::object arguments = nb::steal(PySequence_Tuple(item));
     return arguments.is_valid() ? PyObject_CallObject(function, arguments.ptr()) : nullptr;
@@ -200,6 +284,10 @@ private:
   WorkerLane lane_;
   nb::object dumps_;
   nb::object describe_;
+  std::map<std::string, nb::object, std::less<>> functions_; // by their head
+  std::string last_head_;
+  nb::object last_function_;
+  unsigned quick_finds_ = 0;
   bool is_in_call_ = false;
   bool is_interrupted_ = false;
 };
@@ -212,7 +300,9 @@ void add_pool_worker(nb::module_& m) {
            nb::arg("most_tasks"), nb::arg("dumps"), nb::arg("describe"),
            nb::sig("def __init__(self, lane: int, bell: int, parent: int, most_tasks: int, dumps: Callable[[Any], bytes], describe: "
                    "Callable[..., bytes]) -> None"))
-      .def("take", &PoolWorker::take, nb::sig("def take(self) -> bytes | None"))
+      .def("serve", &PoolWorker::serve, nb::arg("load"), nb::arg("run"),
+           nb::sig("def serve(self, load: Callable[[bytes], Callable[..., Any]], run: Callable[[bytes], object]) -> None"),
+           "Run tasks until the worker is to leave.")
       .def("run", &PoolWorker::run, nb::arg("function"), nb::arg("items"), nb::arg("is_starred"),
            nb::sig("def run(self, function: Callable[..., Any], items: Sequence[Any], is_starred: bool) -> None"))
       .def("apply", &PoolWorker::apply, nb::arg("function"), nb::arg("arguments"), nb::arg("keywords"),

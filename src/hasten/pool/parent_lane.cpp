@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <csignal>
-#include <cstring>
+#include <cstddef>
 #include <limits>
 #include <new>
+#include <span>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <utility>
@@ -39,25 +40,25 @@ bool ParentLane::accepts(const Task& task) {
   if (is_dead || is_broken_ || budget_ == 0 || placed_.size() >= kSlots) {
     return false;
   }
-  const size_t size = task.payload->size();
+  const size_t size = task.size();
   return size > kMostInArea || area_position(padded(size)) + padded(size) - area_tail_ <= kAreaBytes;
 }
 
 void ParentLane::place(std::unique_ptr<Task> task) {
   const uint32_t ticket = next_ticket_++;
-  const std::string& payload = *task->payload;
+  const size_t size = task->size();
   Slot& into = slot(ticket);
   into.first = task->first;
   into.end = task->end;
-  into.size = payload.size();
-  into.is_timed = task->timeout > 0;
-  into.is_quiet = task->is_quiet;
-  into.is_streamed = payload.size() > kMostInArea;
+  into.size = size;
+  into.is_timed.store(task->timeout > 0 ? 1 : 0, std::memory_order_relaxed);
+  into.group.store(task->group, std::memory_order_relaxed);
+  into.is_streamed = size > kMostInArea;
   if (into.is_streamed == 0) {
-    const uint64_t position = area_position(padded(payload.size()));
+    const uint64_t position = area_position(padded(size));
     into.offset = position % kAreaBytes;
-    std::memcpy(memory_.area.data() + into.offset, payload.data(), payload.size());
-    area_head_ = position + padded(payload.size());
+    task->copy_payload(memory_.area.data() + into.offset, 0, size);
+    area_head_ = position + padded(size);
   }
   const uint32_t first = task->first;
   placed_.push_back({.task = std::move(task), .ticket = ticket, .area_end = area_head_});
@@ -135,23 +136,25 @@ ParentLane::Placed* ParentLane::front() {
 
 bool ParentLane::finds_stream_room() {
   const Placed* placed = front();
-  if (placed == nullptr || placed->task->payload->size() <= kMostInArea || streamed_ == placed->task->payload->size()) {
+  if (placed == nullptr || placed->task->size() <= kMostInArea || streamed_ == placed->task->size()) {
     return false;
   }
   return slot(placed->ticket).claim.load().state == shm::State::kRunning && inflow_.room() > 0;
 }
 
-bool ParentLane::has_news() { return !is_broken_ && (outflow_.available() > 0 || finds_stream_room()); }
-
 void ParentLane::stream() {
   if (is_dead || !finds_stream_room()) {
     return;
   }
-  const std::string& payload = *front()->task->payload;
-  const size_t size = std::min(inflow_.room(), payload.size() - streamed_);
-  inflow_.write(payload.data() + streamed_, size);
+  const Task& task = *front()->task;
+  for (size_t left = std::min(inflow_.room(), task.size() - streamed_); left > 0;) {
+    const std::span<char> space = inflow_.space(left);
+    task.copy_payload(space.data(), streamed_, space.size());
+    inflow_.advance(space.size());
+    streamed_ += space.size();
+    left -= space.size();
+  }
   inflow_.commit();
-  streamed_ += size;
   memory_.worker_bell.ring();
 }
 
@@ -174,9 +177,11 @@ ParentLane::Read ParentLane::read_record(RecordHeader* header) {
   }
   bool makes_sense = available >= sizeof *header && available <= kRingBytes && find_current();
   if (makes_sense) {
+    inline_data_ = outflow_.peek(sizeof *header) + offsetof(RecordHeader, length);
     outflow_.read(header, sizeof *header);
-    makes_sense = header->length <= kMostInRecord && padded(header->length) <= available - sizeof *header &&
-                  header->ticket == current_ticket_ && header->item == current_->first;
+    const bool fits = header->is_inline() ? header->inline_size() <= RecordHeader::kMostInline && pieces_.empty()
+                                          : header->length <= kMostInRecord && padded(header->length) <= available - sizeof *header;
+    makes_sense = fits && header->ticket == static_cast<uint16_t>(current_ticket_);
   }
   if (!makes_sense) {
     is_broken_ = true;
@@ -190,31 +195,32 @@ ParentLane::Read ParentLane::read_record(RecordHeader* header) {
 ParentLane::Read ParentLane::read(Record* record) {
   RecordHeader header{};
   while (read_record(&header) == Read::kRecord) {
-    const char* data = outflow_.peek(header.length);
-    const bool is_whole = header.is_last != 0 && pieces_.empty();
-    if (is_whole && data != nullptr) {
-      outflow_.skip(padded(header.length));
-    } else {
-      std::string& into = is_whole ? scratch_ : pieces_;
-      const size_t before = is_whole ? 0 : pieces_.size();
-      into.resize(before + header.length);
-      outflow_.read(into.data() + before, header.length);
-      outflow_.skip(padded(header.length) - header.length);
-      if (header.is_last == 0) {
-        release();
-        continue;
-      }
-      if (!is_whole) {
-        scratch_ = std::exchange(pieces_, {});
-      }
-      data = scratch_.data();
+    if (header.is_inline()) {
+      *record = {.task = current_, .item = current_->first++, .tag = header.tag, .data = inline_data_, .size = header.inline_size()};
+      return Read::kRecord;
     }
-    Task& task = *current_;
-    const size_t size = is_whole ? header.length : scratch_.size();
-    *record = {.task = &task, .item = task.first++, .tag = header.tag, .data = data, .size = size};
-    return Read::kRecord;
+    const char* data = header.is_last() && pieces_.empty() ? outflow_.peek(header.length) : nullptr;
+    if (data != nullptr) {
+      outflow_.skip(padded(header.length));
+      *record = {.task = current_, .item = current_->first++, .tag = header.tag, .data = data, .size = header.length};
+      return Read::kRecord;
+    }
+    read_piece(header.length);
+    if (header.is_last()) {
+      scratch_ = std::exchange(pieces_, {});
+      *record = {.task = current_, .item = current_->first++, .tag = header.tag, .data = scratch_.data(), .size = scratch_.size()};
+      return Read::kRecord;
+    }
+    release();
   }
   return Read::kEmpty;
+}
+
+void ParentLane::read_piece(size_t size) {
+  const size_t before = pieces_.size();
+  pieces_.resize(before + size);
+  outflow_.read(pieces_.data() + before, size);
+  outflow_.skip(padded(size) - size);
 }
 
 std::unique_ptr<Task> ParentLane::take_finished() {

@@ -38,7 +38,6 @@ public:
   void stop();
 
   // --- results ---
-  bool has_news();
   struct Record {
     Task* task;
     uint32_t item;
@@ -92,6 +91,7 @@ private:
   Placed* front();
   bool finds_stream_room();
   Read read_record(RecordHeader* header);
+  void read_piece(size_t size);
   void pop_front();
   bool find_current();
 
@@ -108,8 +108,9 @@ private:
   uint32_t current_ticket_ = 0;
   uint64_t area_head_ = 0;
   uint64_t area_tail_ = 0;
-  size_t streamed_ = 0; // bytes of the task at the front
-  std::string pieces_;  // of a large result
+  size_t streamed_ = 0;               // bytes of the task at the front
+  const char* inline_data_ = nullptr; // of the header that was read last
+  std::string pieces_;                // of a large result
   std::string scratch_;
   bool is_broken_ = false; // the worker wrote nonsense
   bool was_started_ = false;

@@ -1,6 +1,7 @@
 #include "hasten/pool/scheduler.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace hasten::pool {
@@ -15,7 +16,7 @@ Scheduler::Ends Scheduler::add_lane(uint64_t most_tasks) {
   const std::lock_guard lock(mutex_);
   auto lane = std::make_shared<ParentLane>(next_lane_++, most_tasks);
   lanes_.push_back(lane);
-  return {.lane = lane->id(), .lane_fd = lane->fd(), .bell_fd = bell_segment_.fd()};
+  return {.lane = lane->id(), .lane_fd = lane->fd(), .bell_fd = post_segment_.fd()};
 }
 
 void Scheduler::drop_lane(uint64_t id) {
@@ -23,7 +24,7 @@ void Scheduler::drop_lane(uint64_t id) {
   for (const auto& lane : lanes_) {
     if (lane->id() == id) {
       lane->is_dead.store(true);
-      bell_.ring();
+      post_.ring();
     }
   }
 }
@@ -63,15 +64,20 @@ ParentLane* Scheduler::least_loaded(const Task& task) const {
 }
 
 void Scheduler::submit(std::unique_ptr<Task> task) {
-  bool is_first_timed = false;
+  std::vector<std::unique_ptr<Task>> tasks;
+  tasks.push_back(std::move(task));
+  submit(std::move(tasks));
+}
+
+void Scheduler::submit(std::vector<std::unique_ptr<Task>> tasks) {
+  const bool is_timed = std::any_of(tasks.begin(), tasks.end(), [](const auto& task) { return task->timeout > 0; });
   {
     const std::lock_guard lock(mutex_);
-    is_first_timed = task->timeout > 0;
-    is_timed_ = is_timed_ || is_first_timed;
-    pending_.push_back(std::move(task));
+    is_timed_ = is_timed_ || is_timed;
+    std::move(tasks.begin(), tasks.end(), std::back_inserter(pending_));
     feed();
   }
-  if (is_first_timed) {
+  if (is_timed) {
     wake_supervisor();
   }
 }
@@ -156,10 +162,9 @@ bool Scheduler::read_next(ParentLane& lane, ParentLane::Record* record) {
 }
 
 bool Scheduler::drain_lane(ParentLane& lane, Sink& sink) {
-  bool found = false;
+  int turn = 0;
   ParentLane::Record record{};
-  for (int turn = 0; turn < kMostInTurn && read_next(lane, &record); ++turn) {
-    found = true;
+  for (; turn < kMostInTurn && read_next(lane, &record); ++turn) {
     if (record.tag == failure_tag_ && may_fail_again(*record.task, record.item)) {
       run_again(*record.task, record.item);
     } else {
@@ -171,10 +176,13 @@ bool Scheduler::drain_lane(ParentLane& lane, Sink& sink) {
       feed();
     }
   }
-  if (found) {
+  if (turn > 0) {
     lane.release();
   }
-  return found;
+  if (turn == kMostInTurn) {
+    post_.has_news.store(1, std::memory_order_seq_cst); // there may be more
+  }
+  return turn > 0;
 }
 
 void Scheduler::bury(const std::shared_ptr<ParentLane>& lane, Sink& sink) {
@@ -204,6 +212,7 @@ void Scheduler::bury(const std::shared_ptr<ParentLane>& lane, Sink& sink) {
 
 bool Scheduler::drain(Sink& sink) {
   bool found = is_interrupted_.exchange(false);
+  post_.has_news.store(0, std::memory_order_seq_cst); // what is published from here on may be seen twice, but is not missed
   for (const auto& lane : lanes()) {
     // The death is looked for first: what the worker committed before it is read after.
     const bool is_dead = lane->is_dead;
@@ -221,24 +230,16 @@ bool Scheduler::drain(Sink& sink) {
   return found;
 }
 
-bool Scheduler::has_news() {
-  if (is_interrupted_) {
-    return true;
-  }
-  const std::lock_guard lock(mutex_);
-  return std::any_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->is_dead || lane->has_news(); });
-}
-
 void Scheduler::wait(int64_t nanoseconds) {
   const auto is_there = [this] { return has_news(); };
   if (nanoseconds != 0 && !spinner_.spin(is_there)) {
-    bell_.sleep(nanoseconds, is_there);
+    post_.bell.sleep(nanoseconds, is_there);
   }
 }
 
 void Scheduler::interrupt() {
   is_interrupted_.store(true);
-  bell_.ring();
+  post_.ring();
 }
 
 } // namespace hasten::pool

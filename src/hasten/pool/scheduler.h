@@ -46,13 +46,14 @@ public:
 
   // --- tasks ---
   void submit(std::unique_ptr<Task> task);
+  void submit(std::vector<std::unique_ptr<Task>> tasks);
   // Takes back what nobody has claimed, of an owner or (null) of all; the caller settles it with the owner.
   std::vector<std::unique_ptr<Task>> recall(const void* owner);
 
   // --- results ---
   // Reads what is there, and gives lanes more to do. Whether there was anything.
   bool drain(Sink& sink);
-  // Waits until drain() would find something, interrupt() was called, a signal came, or the time is over.
+  // Waits until drain() would find something that is worth it, interrupt() was called, a signal came, or the time is over.
   void wait(int64_t nanoseconds);
   void interrupt();
 
@@ -71,7 +72,7 @@ private:
   void feed();
   void steal();
   ParentLane* least_loaded(const Task& task) const;
-  bool has_news();
+  bool has_news() const { return is_interrupted_ || post_.has_news.load(std::memory_order_seq_cst) != 0; }
   Lanes lanes() const;
 
   void supervise();
@@ -80,8 +81,8 @@ private:
   void check_memory();
 
   const uint8_t failure_tag_;
-  shm::Segment bell_segment_;
-  shm::Doorbell& bell_;
+  shm::Segment post_segment_;
+  ParentPost& post_;
   shm::Spinner spinner_;
   mutable std::mutex mutex_; // guards what follows; never held across a call of a Sink
   Lanes lanes_;

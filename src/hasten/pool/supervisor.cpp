@@ -30,8 +30,8 @@ uint64_t resident_bytes(pid_t pid) {
 } // namespace
 
 Scheduler::Scheduler(uint8_t failure_tag)
-    : failure_tag_(failure_tag), bell_segment_(shm::Segment::create("hasten-pool-bell", static_cast<size_t>(sysconf(_SC_PAGESIZE)))),
-      bell_(*new (bell_segment_.data()) shm::Doorbell), supervisor_wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    : failure_tag_(failure_tag), post_segment_(shm::Segment::create("hasten-pool-post", static_cast<size_t>(sysconf(_SC_PAGESIZE)))),
+      post_(*new (post_segment_.data()) ParentPost), supervisor_wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (!supervisor_wake_) {
     base::system_error("Can't make an eventfd for a pool");
   }
@@ -75,7 +75,7 @@ void Scheduler::watch(uint64_t id, pid_t pid, uint64_t most_memory) {
     }
     if (!pidfd) {
       (*found)->is_dead.store(true); // it ended and was waited for already
-      bell_.ring();
+      post_.ring();
       return;
     }
     (*found)->watch(pid, std::move(pidfd));
@@ -107,7 +107,7 @@ void Scheduler::supervise() {
     for (size_t i = 0; i < alive.size(); ++i) {
       if (polled[i + 1].revents != 0) {
         alive[i]->is_dead.store(true);
-        bell_.ring();
+        post_.ring();
       }
     }
     check_memory();

@@ -9,13 +9,18 @@
 namespace hasten::pool {
 
 struct Task {
-  std::shared_ptr<const std::string> payload;
-  void* owner = nullptr; // given back with each result
-  uint64_t base = 0;     // what the owner calls item 0
-  uint32_t first = 0;    // the items that are still to be run: [first, end)
+  size_t size() const { return (head != nullptr ? head->size() : 0) + body.size(); }
+  // Copies [offset, offset + count) of head and body.
+  void copy_payload(char* into, size_t offset, size_t count) const;
+
+  std::shared_ptr<const std::string> head; // the payload's first part, which many tasks share; may be null
+  std::string body;                        // the rest of the payload
+  void* owner = nullptr;                   // given back with each result
+  uint64_t base = 0;                       // what the owner calls item 0
+  uint32_t first = 0;                      // the items that are still to be run: [first, end)
   uint32_t end = 1;
   int64_t timeout = 0;                   // nanoseconds for each item; 0: none
-  bool is_quiet = false;                 // nobody waits for single items, only for all of them
+  uint32_t group = 0;                    // if not 0: nobody waits for single items, only for all of the group
   uint32_t retries = 0;                  // how often an item that fails is run again
   std::map<uint32_t, uint32_t> attempts; // failures of items that have failed
 };

@@ -16,12 +16,12 @@ namespace {
 
 base::FileDescriptor copy_of(int fd) { return base::FileDescriptor(dup(fd)); }
 
-std::unique_ptr<Task> make_task(uint64_t base, uint32_t items, std::string payload = "payload") {
+std::unique_ptr<Task> make_task(uint64_t base, uint32_t items, std::string payload = "payload", int64_t timeout = 1) {
   auto task = std::make_unique<Task>();
-  task->payload = std::make_shared<const std::string>(std::move(payload));
+  task->body = std::move(payload);
   task->base = base;
   task->end = items;
-  task->timeout = 1;
+  task->timeout = timeout;
   return task;
 }
 
@@ -56,7 +56,7 @@ public:
       phase_ = 2;
       return true;
     case 2: {
-      const RecordHeader header{.ticket = ticket_, .item = item_, .length = 0, .tag = 7, .is_last = 1, .reserved = 0};
+      const RecordHeader header{.ticket = static_cast<uint16_t>(ticket_), .tag = 7, .flags = RecordHeader::inline_flags(0), .length = 0};
       outflow_.write(&header, sizeof header);
       phase_ = 3;
       return true;
@@ -64,6 +64,9 @@ public:
     case 3:
       is_last_ = item_ + 1 == slot.end;
       phase_ = 4;
+      if (slot.is_timed == 0) {
+        return !is_last_ || slot.claim.finish(ticket_, slot.first);
+      }
       return is_last_ ? slot.claim.finish(ticket_, item_) : slot.claim.advance(ticket_, item_);
     default:
       outflow_.commit();
@@ -107,8 +110,9 @@ void add_rest(const Task& task, std::vector<uint64_t>& to) {
 enum class Act { kNothing, kRecallNewest, kRecallAll, kKill, kRead, kPlaceMore };
 
 // Runs a worker for `steps` steps, with one act of the parent after `when` of them, then the worker is dead.
-void check_one(int steps, Act act, int when) {
-  SCOPED_TRACE(testing::Message() << steps << " steps, act " << static_cast<int>(act) << " after " << when);
+void check_one(int steps, Act act, int when, int64_t timeout) {
+  SCOPED_TRACE(testing::Message() << steps << " steps, act " << static_cast<int>(act) << " after " << when << ", time limit " << timeout);
+  const auto make_task = [timeout](uint64_t base, uint32_t items) { return pool::make_task(base, items, "payload", timeout); };
   ParentLane lane(0, 0);
   std::vector<uint64_t> bases{0, 10, 20};
   lane.place(make_task(0, 3));
@@ -178,7 +182,8 @@ TEST(Lane, EachItemHasOneFateWhateverHappensAtAnyStep) {
   for (int steps = 0; steps <= kSteps; ++steps) {
     for (const Act act : {Act::kNothing, Act::kRecallNewest, Act::kRecallAll, Act::kKill, Act::kRead, Act::kPlaceMore}) {
       for (int when = 0; when <= steps; ++when) {
-        check_one(steps, act, when);
+        check_one(steps, act, when, 0);
+        check_one(steps, act, when, 1);
       }
     }
   }

@@ -29,7 +29,7 @@ struct Collected : Sink {
 
 std::unique_ptr<Task> make_task(uint64_t base, uint32_t items = 1) {
   auto task = std::make_unique<Task>();
-  task->payload = std::make_shared<const std::string>("payload");
+  task->body = "payload";
   task->base = base;
   task->end = items;
   return task;

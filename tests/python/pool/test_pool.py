@@ -57,6 +57,27 @@ def test_results_of_all_kinds_come_back(pool: Any) -> None:
     assert [type(x) for x in pool.map(tasks.identity, values)] == [type(x) for x in values]
 
 
+def test_arguments_of_all_kinds_arrive(pool: Any) -> None:
+    nested = (1, (2.5, ("x", (b"y", (None, True)))))
+    plain = [0, -1, 2**31, -(2**31), 2**62, 1.5, "", "text", b"\0", None, False, (), (1, ("a",)), nested]
+    others = ["ä", "\ud800", 2**70, [1], {"a": 1}, "x" * 5000, 1 + 2j]
+    for values in (plain, plain + others):
+        for size in (1, 4, len(values)):
+            results = pool.map(tasks.identity, values, chunksize=size)
+            assert results == values and [type(x) for x in results] == [type(x) for x in values]
+    assert pool.map(tasks.identity, plain * 5000) == plain * 5000  # too large for the task area
+    assert pool.starmap(pow, [(2, 3), (2, -1), (1.5, 2)], chunksize=1) == [8, 0.5, 2.25]
+    assert pool.starmap(pow, [[2, 3], (2, 3, 5)]) == [8, 3]
+    with pytest.raises(TypeError):
+        pool.starmap(pow, [1, 2])
+
+
+def test_calls_take_turns_with_many_functions(pool: Any) -> None:
+    functions: list[Any] = [abs, tasks.square, str, tasks.identity, repr, float, bool, hex]
+    for function in functions * 2:
+        assert pool.map(function, [7, 8], chunksize=1) == [function(7), function(8)]
+
+
 def test_functions_that_pickle_refuses_travel(pool: Any) -> None:
     base = 10
     assert pool.map(lambda x: x + base, range(5)) == [10, 11, 12, 13, 14]

@@ -11,12 +11,25 @@ namespace {
 
 constexpr int64_t kSecond = 1'000'000'000;
 
+// The counts wrap around.
+bool is_ahead(uint32_t count, uint32_t other) { return static_cast<int32_t>(count - other) > 0; }
+
 } // namespace
 
-void Doorbell::ring() {
-  if (sleepers.load(std::memory_order_seq_cst) != 0) {
-    rung.fetch_add(1, std::memory_order_seq_cst);
-    syscall(SYS_futex, &rung, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+bool Doorbell::ring() {
+  if (!is_ahead(awaited.load(std::memory_order_seq_cst), woken.load(std::memory_order_seq_cst))) {
+    return false;
+  }
+  const uint32_t now_rung = rung.fetch_add(1, std::memory_order_seq_cst) + 1;
+  syscall(SYS_futex, &rung, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+  // Only now, so that a process that dies before it woke the sleepers leaves that to the next one that rings.
+  raise(woken, now_rung);
+  return true;
+}
+
+void Doorbell::raise(std::atomic<uint32_t>& word, uint32_t value) {
+  uint32_t before = word.load(std::memory_order_seq_cst);
+  while (is_ahead(value, before) && !word.compare_exchange_weak(before, value, std::memory_order_seq_cst)) {
   }
 }
 

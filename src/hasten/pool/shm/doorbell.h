@@ -9,22 +9,23 @@ namespace hasten::pool::shm {
 // Lies in shared memory. What is waited for must be published by a sequentially consistent operation before ring().
 struct alignas(64) Doorbell {
   std::atomic<uint32_t> rung;
-  std::atomic<uint32_t> sleepers;
+  std::atomic<uint32_t> awaited; // the value of `rung` that lets the latest sleepers go; it only grows
+  std::atomic<uint32_t> woken;   // all who awaited this value, or an earlier one, were woken; it only grows
 
-  // Wakes all who sleep; one load where nobody does.
-  void ring();
+  // Wakes all who sleep. Returns whether anybody may have gone to sleep since the last time; if not, it costs two loads.
+  bool ring();
 
   // Sleeps until the doorbell rings, a signal comes, `nanoseconds` pass (negative: no limit) or `is_there()` is true at the second look.
   template <typename Condition> void sleep(int64_t nanoseconds, Condition is_there) {
-    sleepers.fetch_add(1, std::memory_order_seq_cst);
     const uint32_t seen = rung.load(std::memory_order_seq_cst);
+    raise(awaited, seen + 1);
     if (!is_there()) {
       wait_while(seen, nanoseconds);
     }
-    sleepers.fetch_sub(1, std::memory_order_seq_cst);
   }
 
 private:
+  static void raise(std::atomic<uint32_t>& word, uint32_t value);
   void wait_while(uint32_t seen, int64_t nanoseconds);
 };
 

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace hasten::pool::shm {
 
@@ -22,17 +23,25 @@ public:
   size_t capacity() const { return capacity_; }
   // Bytes that can be written now.
   size_t room();
+  // Whether so many can; looks at the consumer's index only where it has to.
+  bool has_room(size_t size) { return capacity_ - (written_ - seen_tail_) >= size || room() >= size; }
   // Whether the consumer read everything that was committed.
   bool is_drained() const { return indices_.tail.load(std::memory_order_seq_cst) == indices_.head.load(std::memory_order_relaxed); }
   // Needs room for them.
   void write(const void* data, size_t size);
+  // Where the next bytes go, at most `size` and not beyond the end of the memory; advance() counts them as written.
+  std::span<char> space(size_t size);
+  void advance(size_t size) { written_ += size; }
   void commit() { indices_.head.store(written_, std::memory_order_seq_cst); }
+  // The same where no doorbell is rung after it.
+  void commit_without_ring() { indices_.head.store(written_, std::memory_order_release); }
 
 private:
   RingIndices& indices_;
   char* bytes_;
   size_t capacity_;
   uint64_t written_;
+  uint64_t seen_tail_; // at the last look: the consumer's index or a smaller one
 };
 
 // One thread at a time. What is read may be overwritten after release() alone.

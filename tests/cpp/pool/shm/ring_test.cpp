@@ -113,13 +113,39 @@ TEST(Ring, TwoThreadsPassEverythingInOrder) {
 TEST(Doorbell, ASleepEndsWhenItsTimeIsOver) {
   Doorbell bell{};
   bell.sleep(1'000'000, [] { return false; });
-  EXPECT_EQ(bell.sleepers.load(), 0U);
+  EXPECT_EQ(bell.rung.load(), 0U);
 }
 
 TEST(Doorbell, TheSecondLookPreventsASleep) {
   Doorbell bell{};
   bell.sleep(-1, [] { return true; });
-  EXPECT_EQ(bell.sleepers.load(), 0U);
+}
+
+TEST(Doorbell, OneRingIsEnoughForASleep) {
+  Doorbell bell{};
+  EXPECT_FALSE(bell.ring());
+  bell.sleep(-1, [] { return true; });
+  EXPECT_TRUE(bell.ring());
+  EXPECT_FALSE(bell.ring());
+  bell.sleep(-1, [] { return true; });
+  EXPECT_TRUE(bell.ring());
+}
+
+TEST(Doorbell, WhoDiesBeforeItWakesTheSleepersLeavesThatToTheNext) {
+  Doorbell bell{};
+  std::atomic<bool> is_there{false};
+  std::thread sleeper([&] {
+    while (!is_there) {
+      bell.sleep(-1, [&] { return is_there.load(); });
+    }
+  });
+  while (bell.awaited.load() == 0) {
+    std::this_thread::yield();
+  }
+  is_there = true;
+  bell.rung.fetch_add(1); // and it died here
+  EXPECT_TRUE(bell.ring());
+  sleeper.join();
 }
 
 } // namespace
