@@ -21,6 +21,8 @@ MAY_INCLUDE: dict[str, set[str]] = {
     "array": {"base", "abi", "parallel"},
     "pool/shm": {"base"},
     "pool": {"base", "pool/shm"},
+    "programs": {"base"},
+    "programs/server": {"base", "programs"},
     "compiler/syntax": {"base"},
     "compiler/ir": {"base", "array/dtype.h", "array/promotion.h"},
     "compiler/infer": {"base", "compiler/syntax", "compiler/ir"},

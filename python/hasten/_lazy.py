@@ -49,7 +49,11 @@ FACES = {
 ADDED = {
     "Channel": "hasten._threads.channel",
     "ChannelClosed": "hasten._threads.channel",
+    "Command": "hasten._programs",
+    "CompletedProgram": "hasten._programs",
     "current_thread": "hasten._threads.thread",
+    "iter_all": "hasten._programs",
+    "run_all": "hasten._programs",
     "select": "hasten._threads.channel",
 }
 
@@ -58,6 +62,7 @@ _PARTS = {
     "queue": dict.fromkeys(("Queue", "LifoQueue", "PriorityQueue", "SimpleQueue"), "hasten._threads.queues"),
     "multiprocessing.pool": {"Pool": "hasten._pool.pool", "AsyncResult": "hasten._pool.results"},
     "multiprocessing.dummy": {"Pool": "hasten._threads.dummy"},
+    "subprocess": dict.fromkeys(("Command", "CompletedProgram", "iter_all", "run_all"), "hasten._programs"),
 }
 
 SUBMODULES = frozenset(

@@ -89,6 +89,18 @@ from hasten._memo import (
     lru_cache as lru_cache,
 )
 from hasten._pool.pool import Pool as Pool
+from hasten._programs import (
+    Command as Command,
+)
+from hasten._programs import (
+    CompletedProgram as CompletedProgram,
+)
+from hasten._programs import (
+    iter_all as iter_all,
+)
+from hasten._programs import (
+    run_all as run_all,
+)
 from hasten._threads.channel import (
     Channel as Channel,
 )

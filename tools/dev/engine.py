@@ -75,7 +75,7 @@ def bring_up_to_date(source: Path, target: Path) -> None:
 
 def is_part_of_package(file: Path) -> bool:
     """Return whether a file is source of the package, not something that was built or cached."""
-    return "__pycache__" not in file.parts and file.suffix != ".so"
+    return "__pycache__" not in file.parts and file.suffix != ".so" and file.name != "hasten-programs"
 
 
 def build(*, tests: bool = False) -> None:
