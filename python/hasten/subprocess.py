@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from subprocess import *  # noqa: F403
 
-    from hasten._programs import Command, CompletedProgram, iter_all, run_all
 else:
     from hasten._mirror import become_mirror
 

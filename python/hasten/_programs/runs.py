@@ -228,11 +228,11 @@ class _Run:
             while self._running:
                 outcomes = server.receive()
                 ended = [result for outcome in outcomes if (result := self._settle(server, outcome))]
-                self._feed(server)
-                for result in ended:
-                    if self._settings.check:
+                if self._settings.check:
+                    for result in ended:
                         result.check_returncode()
-                    yield result
+                self._feed(server)
+                yield from ended
         finally:
             server.close()
 
@@ -262,7 +262,7 @@ class _Run:
             stem = os.path.join(self._directory, f"{index:06}")
             paths = (os.fsencode(stem + ".out"), os.fsencode(stem + ".err"))
         return Request(
-            index=index,
+            key=index,
             argv=command.argv(),
             directory=b"" if directory is None else os.fsencode(directory),
             environment=environment,
@@ -271,16 +271,19 @@ class _Run:
             grace=int(_GRACE * 1e9),
             mode=settings.mode,
             kills_tree=settings.kills_tree,
+            halts=settings.check and settings.retries == 0,
             paths=paths,
         )
 
     def _settle(self, server: Server, outcome: Outcome) -> CompletedProgram | None:
         """Return the result, unless the command is tried again."""
-        running = self._running.pop(outcome.index)
+        running = self._running.pop(outcome.key)
         result = self._result(running, outcome)
         if result.failed and running.attempts <= self._settings.retries:
-            self._running[outcome.index] = running._replace(attempts=running.attempts + 1)
-            server.send([running.request])
+            is_last = running.attempts == self._settings.retries
+            request = running.request._replace(halts=self._settings.check and is_last)
+            self._running[outcome.key] = _Running(running.command, request, running.attempts + 1)
+            server.send([request])
             return None
         return result
 
@@ -292,7 +295,7 @@ class _Run:
         else:
             code = _NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_EXECUTABLE
         result = CompletedProgram(running.command.args, code, stdout, stderr)
-        result.index = outcome.index
+        result.index = outcome.key
         result.wall_time = outcome.wall_time / 1e9
         result.cpu_time = outcome.cpu_time / 1e9
         result.peak_memory = outcome.peak_memory
@@ -323,7 +326,9 @@ def _start_error(request: Request, outcome: Outcome) -> OSError:
 
 
 def _environment(given: Mapping[str, str] | None, otherwise: Mapping[str, str]) -> dict[bytes, bytes]:
-    variables = {os.fsencode(name): os.fsencode(value) for name, value in (otherwise if given is None else given).items()}
+    variables = {
+        os.fsencode(name): os.fsencode(value) for name, value in (otherwise if given is None else given).items()
+    }
     for name, value in variables.items():
         if b"=" in name or not name or b"\0" in name + value:
             raise ValueError(f"{name!r}: an environment variable has a name without '=', and holds no null byte")

@@ -17,7 +17,7 @@ PROGRAM = Path(__file__).parents[1] / "hasten-programs"
 
 CAPTURE, FILE, PASS = range(3)
 _LENGTH = struct.Struct("=Q")
-_REQUEST = struct.Struct("=QqqBBB")
+_REQUEST = struct.Struct("=QqqBBBB")
 _OUTPUT = struct.Struct("=QB")
 _OUTCOME = struct.Struct("=QiiBBqqq")
 _PIECE = 1 << 18
@@ -28,7 +28,7 @@ _DIRECTORY, _FILE = 2, 3
 class Request(NamedTuple):
     """A command as the server wants it; times in nanoseconds, -1 for none."""
 
-    index: int
+    key: int
     argv: Sequence[bytes]
     directory: bytes
     environment: Sequence[bytes] | None
@@ -37,12 +37,13 @@ class Request(NamedTuple):
     grace: int
     mode: int
     kills_tree: bool
+    halts: bool  # where it fails, everything is cancelled
     paths: tuple[bytes, bytes]
 
     def encoded(self) -> list[bytes]:
         """Return the message, in pieces."""
-        numbers = (self.timeout, self.grace, self.mode, self.kills_tree, self.environment is not None)
-        pieces = [b"R", _REQUEST.pack(self.index, *numbers)]
+        numbers = (self.timeout, self.grace, self.mode, self.kills_tree, self.halts, self.environment is not None)
+        pieces = [b"R", _REQUEST.pack(self.key, *numbers)]
         for texts in (self.argv, self.environment or ()):
             pieces.append(_LENGTH.pack(len(texts)))
             for text in texts:
@@ -55,7 +56,7 @@ class Request(NamedTuple):
 class Outcome(NamedTuple):
     """How a command ended, as the server tells it."""
 
-    index: int
+    key: int
     status: int  # of wait4
     errno: int
     blamed: int
@@ -145,9 +146,9 @@ class Server:
         self._rest = data[at:]
 
     def _outcome(self, values: tuple[int, ...]) -> Outcome:
-        index, status, errno, blamed, timed_out, *figures = values
+        index, status, errno, blamed, timed_out, wall_time, cpu_time, peak_memory = values
         stdout, stderr = (b"".join(self._output.pop((index, stream), ())) for stream in (1, 2))
-        return Outcome(index, status, errno, blamed, bool(timed_out), *figures, stdout, stderr)
+        return Outcome(index, status, errno, blamed, bool(timed_out), wall_time, cpu_time, peak_memory, stdout, stderr)
 
     def close(self) -> None:
         """End what still runs, and wait until nothing is left of it."""

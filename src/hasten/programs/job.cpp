@@ -46,8 +46,7 @@ int64_t now() {
 }
 
 Job::Job(Request request, Started started)
-    : request_(std::move(request)), started_(std::move(started)), tree_(started_.pid, identities(request_, started_)),
-      started_at_(now()) {
+    : request_(std::move(request)), started_(std::move(started)), tree_(started_.pid, identities(request_, started_)), started_at_(now()) {
   if (request_.timeout >= 0) {
     deadline_ = request_.timeout < kNever - started_at_ ? started_at_ + request_.timeout : kNever;
   }

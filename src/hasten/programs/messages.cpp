@@ -14,7 +14,8 @@ public:
 
   template <typename Number> Number number() {
     Number value;
-    std::memcpy(&value, take(sizeof value).data(), sizeof value);
+    const std::string_view bytes = take(sizeof value);
+    std::memcpy(&value, bytes.data(), bytes.size());
     return value;
   }
   std::string text() { return std::string(take(number<uint64_t>())); }
@@ -60,6 +61,7 @@ Request read_request(std::string_view body) {
   request.grace = from.number<int64_t>();
   request.mode = static_cast<OutputMode>(from.number<uint8_t>());
   request.kills_tree = from.number<uint8_t>() != 0;
+  request.halts = from.number<uint8_t>() != 0;
   request.has_environment = from.number<uint8_t>() != 0;
   request.arguments = from.texts();
   request.environment = from.texts();

@@ -16,14 +16,14 @@ enum class Kind : char { kRun = 'R', kOutput = 'O', kDone = 'D' };
 
 enum class OutputMode : uint8_t { kCapture, kFile, kPass };
 
-// A command to run. In the message, in this order: index, timeout, grace, mode, kills_tree, has_environment, arguments, environment,
-// directory, input, output path, error path.
+// A command to run. In the message, in this order: all members as they stand here.
 struct Request {
   uint64_t index = 0;
   int64_t timeout = -1; // nanoseconds; negative: none
   int64_t grace = 0;    // nanoseconds between SIGTERM and SIGKILL
   OutputMode mode = OutputMode::kCapture;
   bool kills_tree = true;
+  bool halts = false;           // where it fails, everything is cancelled
   bool has_environment = false; // else the server's own
   std::vector<std::string> arguments;
   std::vector<std::string> environment; // "name=value"

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <charconv>
 #include <csignal>
-#include <cstdio>
 #include <dirent.h>
 #include <memory>
 #include <poll.h>
+#include <sstream>
 #include <string>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -36,14 +36,15 @@ std::optional<Process> read_process(const std::string& name) {
   } catch (const std::exception&) {
     return std::nullopt; // it has ended
   }
-  // The name of the program, in parentheses, may hold any character.
+  // The name of the program, in parentheses, may hold any character. Behind it: state, parent, group, session.
   const size_t behind_name = status ? status->rfind(')') : std::string::npos;
-  char state = 0;
-  if (behind_name == std::string::npos || std::sscanf(status->c_str() + behind_name + 1, " %c %d %d %d", &state, &process.parent,
-                                                      &process.group, &process.session) != 4) {
+  if (behind_name == std::string::npos) {
     return std::nullopt;
   }
-  return state == 'Z' ? std::nullopt : std::optional(process);
+  std::istringstream fields(status->substr(behind_name + 1));
+  char state = 0;
+  fields >> state >> process.parent >> process.group >> process.session;
+  return !fields || state == 'Z' ? std::nullopt : std::optional(process);
 }
 
 std::vector<Process> all_processes() {

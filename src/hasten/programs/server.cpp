@@ -118,7 +118,7 @@ void Server::handle_client(uint32_t events) {
   }
   reader_.add(count > 0 ? static_cast<size_t>(count) : 0);
   while (const auto message = reader_.next()) {
-    if (message->kind == Kind::kRun && !is_ending_) {
+    if (message->kind == Kind::kRun && !was_cancelled_) {
       waiting_.push_back(read_request(message->body));
     }
   }
@@ -139,7 +139,7 @@ void Server::hang_up() {
 }
 
 void Server::cancel() {
-  is_ending_ = was_cancelled_ = true;
+  was_cancelled_ = true;
   waiting_.clear();
   for (const auto& [index, job] : jobs_) {
     job->end(kCancelGrace);
@@ -168,6 +168,7 @@ void Server::reap() {
     finish_if_over(job);
   }
   if (is_told_to_end) {
+    is_ending_ = true;
     cancel();
   }
 }
@@ -219,6 +220,9 @@ bool Server::start_next() {
   waiting_.pop_front();
   if (error.error != 0) {
     append_outcome(answers_, {.index = request.index, .error = error.error, .failure = error.failure});
+    if (request.halts) {
+      cancel();
+    }
     return true;
   }
   const uint64_t index = request.index;
@@ -271,14 +275,18 @@ void Server::finish_if_over(Job& job) {
       append_output(answers_, job.request().index, stream, piece);
     }
   }
-  append_outcome(answers_, job.outcome());
-  jobs_.erase(job.request().index);
+  const Outcome outcome = job.outcome();
+  const bool halts = job.request().halts && (outcome.status != 0 || outcome.timed_out);
+  append_outcome(answers_, outcome);
+  jobs_.erase(outcome.index);
+  if (halts && !was_cancelled_) {
+    cancel();
+  }
 }
 
 void Server::flush() {
   while (client_ && answered_ < answers_.size()) {
-    const ssize_t count =
-        ::send(client_.get(), answers_.data() + answered_, answers_.size() - answered_, MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t count = ::send(client_.get(), answers_.data() + answered_, answers_.size() - answered_, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (count < 0 && errno != EINTR) {
       if (errno != EAGAIN) {
         hang_up();

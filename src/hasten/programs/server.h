@@ -1,7 +1,7 @@
 // Runs commands side by side for one client, in one thread: an epoll loop over the client's socket, the pipes of the commands and the
 // signals that their ends are. A process of its own, for three reasons: it can be a subreaper, so that no grandchild is lost, which would
-// change what the client's process sees; it outlives a client that is killed, for long enough to end what that has started; and it is small,
-// so that starting programs is cheap, however large the client is.
+// change what the client's process sees; it outlives a client that is killed, for long enough to end what that has started; and it is
+// small, so that starting programs is cheap, however large the client is.
 #pragma once
 
 #include <deque>

@@ -105,8 +105,8 @@ std::vector<std::string> candidates(const Request& request) {
   std::vector<std::string> found;
   for (std::string_view rest = search_path(request);;) {
     const size_t end = rest.find(':');
-    const std::string folder(rest.substr(0, end));
-    std::string path = folder.empty() ? name : folder + "/" + name;
+    const std::string_view folder = rest.substr(0, end);
+    std::string path = folder.empty() ? name : std::string(folder).append("/").append(name);
     // Relative folders count from the command's directory, which only the new process is in.
     if (path.front() != '/' || ::access(path.c_str(), X_OK) == 0 || errno == EACCES) {
       found.push_back(std::move(path));

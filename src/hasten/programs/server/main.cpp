@@ -37,7 +37,8 @@ int main(int count, char** arguments) {
   try {
     ::syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0);
     hasten::base::FileDescriptor socket = take_socket();
-    hasten::programs::Server server(std::move(socket), std::atoi(arguments[1]), std::strtoul(arguments[2], nullptr, 10));
+    hasten::programs::Server server(std::move(socket), static_cast<pid_t>(std::strtol(arguments[1], nullptr, 10)),
+                                    std::strtoul(arguments[2], nullptr, 10));
     server.serve();
   } catch (const std::exception& error) {
     std::fprintf(stderr, "hasten-programs: %s\n", error.what());
