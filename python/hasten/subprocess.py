@@ -5,6 +5,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from subprocess import *  # noqa: F403
 
+    from hasten._programs import Command as Command
+    from hasten._programs import CompletedProgram as CompletedProgram
+    from hasten._programs import iter_all as iter_all
+    from hasten._programs import run_all as run_all
 else:
     from hasten._mirror import become_mirror
 

@@ -6,6 +6,7 @@ end them all when this process is killed.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import struct
@@ -156,10 +157,8 @@ class Server:
             self._socket.close()
             return
         self._socket.close()
-        try:
+        with contextlib.suppress(ChildProcessError):  # SIGCHLD is ignored here, or others wait for all children
             os.waitpid(self._pid, 0)
-        except ChildProcessError:
-            pass  # SIGCHLD is ignored here, or others wait for all children
 
     def _send(self, data: bytes) -> None:
         try:
