@@ -5,7 +5,7 @@ from __future__ import annotations
 import locale
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -214,6 +214,7 @@ class _Run:
     def __init__(self, settings: _Settings, commands: Iterable[Any]) -> None:
         self._settings = settings
         self._commands = enumerate(commands)
+        self._is_at_hand = isinstance(commands, Sequence)
         self._is_exhausted = False
         self._running: dict[int, _Running] = {}
         self._directory = settings.directory
@@ -237,7 +238,7 @@ class _Run:
             server.close()
 
     def _feed(self, server: Server) -> None:
-        requests = []
+        requests: list[Request] = []
         while not self._is_exhausted and len(self._running) < _AHEAD * self._settings.workers:
             index, given = next(self._commands, (0, None))
             if given is None:
@@ -247,6 +248,9 @@ class _Run:
             request = self._request(index, command)
             self._running[index] = _Running(command, request, 1)
             requests.append(request)
+            if not self._is_at_hand:  # the next one may be long in coming
+                server.send(requests)
+                requests.clear()
         server.send(requests)
 
     def _request(self, index: int, command: Command) -> Request:

@@ -11,6 +11,7 @@ Hasten makes Python programs fast: it compiles numeric code, uses every core and
 
   hasten run script.py                run a script with Hasten in place of numba, multiprocessing, functools ...
   hasten bench script.py 'f(10**6)'   which of Hasten's ways makes this call faster, by measuring
+  hasten run-all -j 4 < commands.txt  run the lines of a file as commands, four at a time
   hasten demo                         what Hasten does for real programs on this machine
   hasten doctor                       what is installed here, what is missing, what to do about it
   hasten cache list                   the compiled code kept on disk
@@ -29,6 +30,7 @@ hasten COMMAND --help tells more about each.
 # add_arguments(parser) and execute(options) -> exit status.
 _COMMANDS = {
     "run": "run a script with Hasten's drop-ins in place of the originals",
+    "run-all": "run many external commands side by side",
     "demo": "run real programs in plain Python and in Hasten's ways",
     "bench": "measure a call of yours, plain and compiled",
     "cache": "show or clear the compiled code that is kept on disk",
@@ -84,7 +86,7 @@ def _parser(used: str | None) -> argparse.ArgumentParser:
 
 
 def _module(command: str):  # type: ignore[no-untyped-def]  # a module's functions have no type that mypy could know
-    return importlib.import_module(f"hasten.cli.{command}")
+    return importlib.import_module(f"hasten.cli.{command.replace('-', '_')}")
 
 
 def _version() -> str:

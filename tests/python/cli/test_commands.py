@@ -21,7 +21,7 @@ def test_without_a_command_it_teaches(capsys: pytest.CaptureFixture[str]) -> Non
     assert "hasten run script.py" in shown and "from hasten import njit" in shown
 
 
-@pytest.mark.parametrize("command", ["run", "demo", "bench", "cache", "doctor"])
+@pytest.mark.parametrize("command", ["run", "run-all", "demo", "bench", "cache", "doctor"])
 def test_each_command_has_help_with_examples(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ending:
         main([command, "--help"])

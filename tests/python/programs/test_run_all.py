@@ -6,6 +6,7 @@ import itertools
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,16 @@ def test_a_lazy_input_is_taken_as_needed() -> None:
     results.close()  # type: ignore[attr-defined]  # a generator
     assert len(set(seen)) == 20
     assert next(taken) < 200
+
+
+def test_a_command_starts_before_the_next_one_is_known(tmp_path: Path) -> None:
+    def commands():
+        yield f"touch {tmp_path}/started"
+        while not (tmp_path / "started").exists():
+            time.sleep(0.005)
+        yield "true"
+
+    assert len(list(hasten.iter_all(commands(), workers=2))) == 2
 
 
 def test_an_input_that_raises_ends_what_runs(tmp_path: Path) -> None:
