@@ -175,10 +175,6 @@ class Crew:
         self._active.add(job)
         self._jobs[batch.key] = (job, batch)
 
-    def activate(self, job: Job) -> None:
-        """Count a job as work to be done before it has any batch."""
-        self._active.add(job)
-
     def dismiss(self, batch: PoolBatch) -> None:
         """Forget a batch that is complete."""
         self._jobs.pop(batch.key, None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import threading
 import types
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
@@ -21,8 +20,9 @@ if TYPE_CHECKING:
 else:
     standard = original("multiprocessing.pool")
 
-# Tasks for each worker that `imap` takes from its input and that are not finished, unless `window` says otherwise.
-_IN_FLIGHT = 16
+# Tasks for each worker that `imap` takes from its input and that are not finished, unless `window` says otherwise. Of
+# large ones the engine takes fewer.
+_IN_FLIGHT = 128
 # The engine counts the items of a chunk in 24 bits.
 _MOST_IN_CHUNK = 1 << 20
 
@@ -392,8 +392,7 @@ class Pool(standard.Pool):
         results = ResultIterator(
             self, self._crew, options, function, iter(iterable), chunksize, ordered, room, window is not None
         )
-        self._crew.activate(results)
-        threading.Thread(target=results.feed, name="hasten-pool-feeder", daemon=True).start()
+        results.start()
         self._crew.attend()
         return results
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import collections
 import itertools
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.context import TimeoutError as StandardTimeoutError
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hasten._core import PoolBatch
+from hasten._core import PoolBatch, PoolStream
 from hasten._mirror import original
 from hasten._pool.pickling import Call, encode_task
 
@@ -57,19 +55,13 @@ class Job:
         self.crew.engine.submit(batch, payload, base, count, self.options.timeout, self.options.retries, self._is_quiet)
 
     def take_failures(self, batch: PoolBatch) -> list[tuple[int, BaseException]]:
-        """Return new failures with their positions; those that are to be returned are put among the results."""
+        """Return new failures with their positions."""
         found = batch.failures
         batch.failures = []
-        failures = [
+        return [
             (index, self.crew.exception_of(kind, detail, f"{self.options.name}, item {index}"))
             for index, kind, detail in found
         ]
-        if not self.options.returns_errors:
-            return failures
-        results = batch.results
-        for index, error in failures:
-            results[index] = error
-        return []
 
     def settle(self, batch: PoolBatch | None = None) -> None:
         """Take over what has come in a batch, or in any."""
@@ -142,8 +134,10 @@ class AsyncResult(Job, standard.ApplyResult):  # type: ignore[type-arg]
         with self._lock:
             if self._is_over or self._is_settling:
                 return
-            for _, error in self.take_failures(self.batch):
-                if self._error is None:
+            for index, error in self.take_failures(self.batch):
+                if self.options.returns_errors:
+                    self.batch.results[index] = error
+                elif self._error is None:
                     self._error = error
             if self.batch.left > 0:
                 return
@@ -212,7 +206,7 @@ class AsyncResult(Job, standard.ApplyResult):  # type: ignore[type-arg]
         return self._value
 
 
-class ResultIterator(Job, standard.IMapIterator):  # type: ignore[type-arg]
+class ResultIterator(PoolStream, Job, standard.IMapIterator):  # type: ignore[type-arg]
     """What ``imap`` and ``imap_unordered`` return: gives results as they come.
 
     Parameters
@@ -233,117 +227,63 @@ class ResultIterator(Job, standard.IMapIterator):  # type: ignore[type-arg]
         window: int,
         counts_unread: bool,
     ) -> None:
+        PoolStream.__init__(
+            self,
+            next(_keys),
+            crew.engine,
+            items,
+            function,
+            encode_task,
+            options.timeout,
+            options.retries,
+            chunk_size,
+            window,
+            is_ordered,
+            counts_unread,
+        )
         Job.__init__(self, pool, crew, options)
-        self._function = function
-        self._input = items
-        self._chunk_size = chunk_size
-        self._is_ordered = is_ordered
-        self._counts_unread = counts_unread
-        self._room = threading.Semaphore(window)
-        self._chunks: dict[int, tuple[int, PoolBatch]] = {}  # by the batch's key
-        self._arrived: dict[int, list[tuple[bool, Any]]] = {}  # by position, those that came too early
-        self._items: collections.deque[list[tuple[bool, Any]]] = collections.deque()
-        self._current: list[tuple[bool, Any]] = []  # reversed
-        self._submitted = 0
-        self._next = 0
-        self._is_exhausted = False
         self._has_left = False
 
     def batches(self) -> list[PoolBatch]:
         """Return what the engine fills."""
-        with self._lock:
-            return [batch for _, batch in self._chunks.values()]
+        return [self]
 
-    # --- the input ---
+    def start(self) -> None:
+        """Take what there is room for from the input, here or, where that may wait for anything, in a thread of its own."""
+        self.crew.adopt(self, self)
+        if self.is_direct:
+            self.crew.engine.feed(self)
+            self.settle()
+        else:
+            threading.Thread(target=self._feed, name="hasten-pool-feeder", daemon=True).start()
 
-    def feed(self) -> None:
-        """Submit the input as there is room; runs in a thread of its own, for the input may wait for anything."""
-        while not self._is_exhausted:
-            self._room.acquire()
-            if self._is_exhausted:
-                break
-            try:
-                items = tuple(itertools.islice(self._input, self._chunk_size))
-            except BaseException as error:
-                self._end_input([(False, error)])
-                break
-            if not items:
-                self._end_input(None)
-                break
-            self._submit_chunk(items)
-            del items
-        self._input = iter(())
-
-    def _submit_chunk(self, items: tuple[Any, ...]) -> None:
-        batch = PoolBatch(next(_keys), [None] * len(items))
-        with self._lock:
-            if self._is_exhausted:
-                return
-            self._chunks[batch.key] = (self._submitted, batch)
-            self._submitted += 1
-            self.crew.adopt(self, batch)
-        self.submit(batch, self._function, 0, items)
-        if batch.left == 0:
+    def _feed(self) -> None:
+        while not self.is_exhausted:
+            self.crew.engine.feed(self)
             self.settle()
             self.crew.tell()
-
-    def _end_input(self, last: list[tuple[bool, Any]] | None) -> None:
-        with self._lock:
-            self._is_exhausted = True
-            if last is not None:
-                self._arrive(self._submitted, last)
-                self._submitted += 1
-        self.settle()
-        self.crew.tell()
+            self.wait_for_room()
 
     def abandon(self) -> None:
         """Take no more from the input, and take back what has not been started."""
-        with self._lock:
-            self._is_exhausted = True
-        self._room.release()
-        for batch in self.batches():
-            self.crew.recall(batch)
+        self.stop()
+        self.crew.recall(self)
         self.settle()
 
-    # --- the results ---
-
     def settle(self, batch: PoolBatch | None = None) -> None:
-        """Take over what has come in a batch, or in any."""
+        """Take over failures, and leave when all has come."""
         with self._lock:
-            candidates = [batch] if batch is not None else self.batches()
-            for batch in candidates:
-                if batch.left > 0 or batch.key not in self._chunks:
-                    continue
-                position, _ = self._chunks.pop(batch.key)
-                self.crew.dismiss(batch)
-                failed = dict(self.take_failures(batch))
-                results = batch.results
-                self._arrive(position, [(i not in failed, failed.get(i, value)) for i, value in enumerate(results)])
-                if not self._counts_unread:
-                    self._room.release()
-            leaves = self._is_exhausted and not self._chunks and not self._has_left
+            put = self.put_value if self.options.returns_errors else self.put_exception
+            for index, error in self.take_failures(self):
+                put(index, error)
+            leaves = self.is_complete and not self._has_left
             self._has_left = self._has_left or leaves
         if leaves:
             self._leave()
 
-    def _arrive(self, position: int, results: list[tuple[bool, Any]]) -> None:
-        if not self._is_ordered:
-            self._items.append(results)
-            return
-        self._arrived[position] = results
-        while self._next in self._arrived:
-            self._items.append(self._arrived.pop(self._next))
-            self._next += 1
-
     def is_over(self) -> bool:
         """Whether everything has come, read or not."""
         return self._has_left
-
-    def _has_news(self) -> bool:
-        return bool(self._items) or self._has_left
-
-    def __iter__(self) -> ResultIterator:
-        return self
 
     def next(self, timeout: float | None = None) -> Any:
         """Return the next result, or raise what its task raised.
@@ -353,31 +293,14 @@ class ResultIterator(Job, standard.IMapIterator):  # type: ignore[type-arg]
         multiprocessing.TimeoutError
             Where it does not come within `timeout` seconds.
         """
-        while not self._current:
-            if not self._items:
-                if self._has_left and not self._items:
-                    raise StopIteration
-                self._wait(timeout)
-                continue
-            self._current = self._items.popleft()[::-1]
-            if self._counts_unread:
-                self._room.release()
-        is_value, value = self._current.pop()
-        if is_value:
-            return value
-        try:
-            raise value
-        finally:
-            del self, value
-
-    __next__ = next
+        self._wait(timeout)
+        return self.__next__()
 
     def _wait(self, timeout: float | None) -> None:
-        start = time.monotonic()
         try:
-            self.crew.wait_for(self._has_news, timeout)
+            self.crew.wait_for(self.has_news, timeout)
         except BaseException:
             self.abandon()
             raise
-        if timeout is not None and not self._has_news() and time.monotonic() - start >= timeout:
+        if timeout is not None and not self.has_news():
             raise StandardTimeoutError

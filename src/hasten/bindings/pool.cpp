@@ -16,26 +16,15 @@
 #include <utility>
 #include <vector>
 
+#include "hasten/bindings/pool_batch.h"
 #include "hasten/bindings/pool_codec.h"
+#include "hasten/bindings/thread_wait.h"
 #include "hasten/pool/scheduler.h"
 
 namespace nb = nanobind;
 
 namespace hasten::bindings {
 namespace {
-
-// The results of some items, filled in as they come. The engine holds a reference while any is missing.
-struct PoolBatch {
-  explicit PoolBatch(uint64_t key, nb::list results) : key(key), results(std::move(results)), left(nb::len(this->results)) {}
-
-  void settle(uint64_t count) { left -= std::min(left, count); }
-
-  const uint64_t key;
-  nb::list results;
-  nb::list failures; // (index, kind, detail)
-  uint64_t left;
-  bool is_news = false; // a drain has it in its list
-};
 
 // A thread that asks for the GIL when the interpreter has ended is unwound by force, which C++ code that catches everything does not
 // survive. So before the interpreter ends, every thread but the one that ends it is out of the engine, or stays in it for ever.
@@ -79,13 +68,6 @@ private:
   static inline std::atomic<int> inside_{0};
   static inline pthread_t last_{};
 };
-
-// The head of tasks whose body is plain.
-std::shared_ptr<const std::string> plain_head(const nb::bytes& function) {
-  auto head = std::make_shared<std::string>(function.c_str(), function.size());
-  head->front() = static_cast<char>(head->front() | kHeadIsPlain);
-  return head;
-}
 
 PoolBatch& batch_of(const pool::Task& task) { return *nb::inst_ptr<PoolBatch>(static_cast<PyObject*>(task.owner)); }
 
@@ -146,32 +128,81 @@ public:
   // is not plain; where it raises, that is a failure of the items.
   void submit_items(const nb::object& batch, const nb::bytes& function, const nb::object& items, uint32_t chunk, int64_t timeout,
                     uint32_t retries, const nb::object& encode) {
-    const pool::Task like = [&] {
-      pool::Task task;
-      task.head = plain_head(function);
-      task.timeout = timeout;
-      task.retries = retries;
-      task.group = next_group();
-      return task;
-    }();
+    const PoolCall call(function, timeout, retries, next_group(), encode);
     std::vector<std::unique_ptr<pool::Task>> tasks;
     for (size_t base = 0; base < nb::len(items); base += chunk) {
       const size_t count = std::min<size_t>(chunk, nb::len(items) - base);
-      auto task = std::make_unique<pool::Task>(like);
-      task->base = base;
-      task->end = static_cast<uint32_t>(count);
-      if (!encode_plainly(PySequence_Fast_ITEMS(items.ptr()) + base, count, &task->body) &&
-          !encode_with(encode, function, items, base, count, *task)) {
-        refuse(batch, base, count);
-        continue;
+      std::unique_ptr<pool::Task> task = make_task(call, batch, items, {.first = base, .count = count, .index = base});
+      if (task != nullptr) {
+        tasks.push_back(std::move(task));
       }
-      own(*task, batch);
-      tasks.push_back(std::move(task));
       if (tasks.size() == kSubmittedAtOnce) {
         scheduler_->submit(std::exchange(tasks, {}));
       }
     }
     scheduler_->submit(std::move(tasks));
+  }
+
+  // Takes items from a stream's input as long as there is room, and submits them.
+  void feed(const nb::object& object) {
+    auto& stream = *nb::inst_ptr<PoolStream>(object);
+    std::vector<std::unique_ptr<pool::Task>> tasks;
+    while (stream.begin_pull()) {
+      const uint64_t index = stream.pulled();
+      const nb::object items = stream.pull();
+      std::unique_ptr<pool::Task> task;
+      if (nb::len(items) > 0) {
+        task = make_task(*stream.call, object, items, {.first = 0, .count = nb::len(items), .index = index});
+      }
+      if (task != nullptr) {
+        stream.note_size(task->body.size());
+        tasks.push_back(std::move(task));
+      }
+      // An input that is somebody's code may wait for anything, also for the results of what it has given.
+      if (!stream.is_direct() || tasks.size() == kSubmittedAtOnce) {
+        scheduler_->submit(std::exchange(tasks, {}));
+      }
+    }
+    scheduler_->submit(std::move(tasks));
+    if (stream.is_complete()) {
+      report(stream, object.ptr());
+    }
+  }
+
+  // Reads what came, without waiting. Whether there is news for pump().
+  bool glance() {
+    if (!is_draining_) {
+      drain();
+      feed_streams();
+    }
+    const bool has_news = nb::len(news_) > 0 || nb::len(ended_) > 0;
+    if (has_news) {
+      scheduler_->interrupt(); // whoever waits deals with it
+    }
+    return has_news;
+  }
+
+  // The next result of a stream, without waiting in vain; null with or without an exception, as iterators do. `wait` waits for one.
+  PyObject* next(nb::handle object, PoolStream& stream) {
+    while (!stream.has_next()) {
+      if (stream.is_at_end()) {
+        return nullptr;
+      }
+      glance();
+      if (!stream.has_next() && !stream.is_at_end()) {
+        object.attr("_wait")(nb::none());
+      }
+    }
+    PyObject* result = stream.give();
+    if (stream.wants_items()) {
+      nb::object error = result == nullptr ? nb::steal(take_exception()) : nb::object();
+      stream.is_hungry = false;
+      feed(nb::borrow(object));
+      if (error.is_valid()) {
+        raise_again(error.ptr());
+      }
+    }
+    return result;
   }
 
   // Takes back what isn't claimed, of a batch or of all; returns the batches that are changed.
@@ -196,6 +227,7 @@ public:
       return nb::make_tuple(take_news(), nb::list()); // the result that is being unpickled has asked for more
     }
     drain();
+    feed_streams();
     if (nb::len(news_) == 0 && nb::len(ended_) == 0 && nanoseconds != 0) {
       PyThreadState* state = PyEval_SaveThread();
       scheduler_->wait(nanoseconds);
@@ -205,6 +237,7 @@ public:
         nb::raise_python_error();
       }
       drain();
+      feed_streams();
     }
     nb::list news = take_news();
     return nb::make_tuple(news, std::exchange(ended_, nb::list()));
@@ -226,12 +259,32 @@ private:
     }
   }
 
+  struct Range {
+    size_t first; // among the items
+    size_t count;
+    uint64_t index; // of the first for the batch
+  };
+
+  // Null where the items can't be encoded, which is then a failure of theirs.
+  static std::unique_ptr<pool::Task> make_task(const PoolCall& call, const nb::object& batch, const nb::object& items, Range range) {
+    auto task = std::make_unique<pool::Task>(call.like);
+    task->base = range.index;
+    task->end = static_cast<uint32_t>(range.count);
+    if (!encode_plainly(PySequence_Fast_ITEMS(items.ptr()) + range.first, range.count, &task->body) &&
+        !encode_with(call, items, range, *task)) {
+      refuse(batch, range.index, range.count);
+      return nullptr;
+    }
+    own(*task, batch);
+    return task;
+  }
+
   // False with a Python error set.
-  static bool encode_with(const nb::object& encode, const nb::bytes& function, const nb::object& items, size_t base, size_t count,
-                          pool::Task& task) {
-    nb::object slice = nb::steal(PySequence_GetSlice(items.ptr(), static_cast<Py_ssize_t>(base), static_cast<Py_ssize_t>(base + count)));
-    nb::object payload =
-        nb::steal(slice.is_valid() ? PyObject_CallFunctionObjArgs(encode.ptr(), function.ptr(), slice.ptr(), nullptr) : nullptr);
+  static bool encode_with(const PoolCall& call, const nb::object& items, Range range, pool::Task& task) {
+    const auto first = static_cast<Py_ssize_t>(range.first);
+    nb::object slice = nb::steal(PySequence_GetSlice(items.ptr(), first, first + static_cast<Py_ssize_t>(range.count)));
+    nb::object payload = nb::steal(
+        slice.is_valid() ? PyObject_CallFunctionObjArgs(call.encode.ptr(), call.function.ptr(), slice.ptr(), nullptr) : nullptr);
     char* data = nullptr;
     Py_ssize_t size = 0;
     if (!payload.is_valid() || PyBytes_AsStringAndSize(payload.ptr(), &data, &size) != 0) {
@@ -289,7 +342,7 @@ private:
       fail(task, item, "unreadable", nb::borrow(error.value()));
       return;
     }
-    PyList_SetItem(batch_of(task).results.ptr(), static_cast<Py_ssize_t>(task.base + item), value);
+    batch_of(task).put(task.base + item, value);
     settled(task);
   }
 
@@ -317,10 +370,20 @@ private:
   void settled(const pool::Task& task) {
     PoolBatch& batch = batch_of(task);
     batch.settle(1);
-    if (batch.left == 0) {
+    if (batch.is_complete()) {
       report(batch, task.owner);
+    } else if (batch.wants_items()) {
+      hungry_.append(nb::handle(static_cast<PyObject*>(task.owner)));
     }
     Py_DECREF(static_cast<PyObject*>(task.owner));
+  }
+
+  // Streams whose input is taken by whoever reads results.
+  void feed_streams() {
+    for (nb::handle stream : std::exchange(hungry_, nb::list())) {
+      nb::inst_ptr<PoolStream>(stream)->is_hungry = false;
+      feed(nb::borrow(stream));
+    }
   }
 
   void report(PoolBatch& batch, void* owner) {
@@ -341,11 +404,57 @@ private:
   nb::object loads_;
   nb::list news_;
   nb::list ended_;
+  nb::list hungry_; // streams that want more of their input
   bool is_draining_ = false;
   uint32_t last_group_ = 0;
   pid_t owner_;
   std::unique_ptr<pool::Scheduler> scheduler_;
 };
+
+// tp_iternext of PoolStream.
+PyObject* next_of_stream(PyObject* self) {
+  auto& stream = *nb::inst_ptr<PoolStream>(self);
+  try {
+    return nb::inst_ptr<PoolEngine>(stream.engine)->next(self, stream);
+  } catch (nb::python_error& error) {
+    error.restore();
+    return nullptr;
+  }
+}
+
+PyType_Slot stream_slots[] = {
+    {Py_tp_iter, reinterpret_cast<void*>(PyObject_SelfIter)},
+    {Py_tp_iternext, reinterpret_cast<void*>(next_of_stream)},
+    {0, nullptr},
+};
+
+void init_stream(PoolStream* self, uint64_t key, nb::object engine, nb::object input, nb::bytes function, nb::object encode,
+                 int64_t timeout, uint32_t retries, uint64_t chunk, uint64_t window, bool is_ordered, bool counts_unread) {
+  auto call = std::make_unique<PoolCall>(std::move(function), timeout, retries, 0, std::move(encode));
+  new (self) PoolStream(key, std::move(engine), std::move(input), std::move(call),
+                        {.chunk = chunk, .window = window, .is_ordered = is_ordered, .counts_unread = counts_unread});
+}
+
+void add_pool_stream(nb::module_& m) {
+  nb::class_<PoolStream, PoolBatch>(m, "PoolStream", "An iterator over results, whose input is taken as there is room.",
+                                    nb::type_slots(stream_slots))
+      .def("__init__", init_stream, nb::arg("key"), nb::arg("engine"), nb::arg("input"), nb::arg("function"), nb::arg("encode"),
+           nb::arg("timeout"), nb::arg("retries"), nb::arg("chunk"), nb::arg("window"), nb::arg("is_ordered"), nb::arg("counts_unread"),
+           nb::sig("def __init__(self, key: int, engine: PoolEngine, input: Iterator[Any], function: bytes, encode: Callable[[bytes, "
+                   "Sequence[Any]], bytes], timeout: int, retries: int, chunk: int, window: int, is_ordered: bool, counts_unread: bool) "
+                   "-> None"))
+      .def("wait_for_room", &PoolStream::wait_for_room, "Wait until the input may be taken from again, or is exhausted.")
+      .def("stop", &PoolStream::stop, "Take nothing more from the input.")
+      .def("put_exception", &PoolStream::put_exception, nb::arg("index"), nb::arg("exception"),
+           nb::sig("def put_exception(self, index: int, exception: BaseException) -> None"), "Let the iterator raise in this place.")
+      .def(
+          "put_value", [](PoolStream& self, uint64_t index, const nb::object& value) { self.put(index, value.inc_ref().ptr()); },
+          nb::arg("index"), nb::arg("value"), nb::sig("def put_value(self, index: int, value: object) -> None"))
+      .def_prop_ro("is_direct", &PoolStream::is_direct, "Whether any thread may take items from the input at any time.")
+      .def_prop_ro("is_exhausted", &PoolStream::is_exhausted)
+      .def_prop_ro("is_complete", &PoolStream::is_complete)
+      .def("has_news", [](const PoolStream& self) { return self.has_next() || self.is_at_end(); }, "Whether next() need not wait.");
+}
 
 } // namespace
 
@@ -360,6 +469,7 @@ void add_pool_engine(nb::module_& m) {
               nb::for_setter(nb::sig("def results(self, arg: list[Any], /) -> None")))
       .def_rw("failures", &PoolBatch::failures, nb::for_getter(nb::sig("def failures(self) -> list[tuple[int, str, Any]]")),
               nb::for_setter(nb::sig("def failures(self, arg: list[tuple[int, str, Any]], /) -> None")));
+  add_pool_stream(m);
   nb::class_<PoolEngine>(m, "PoolEngine", "The parent's side of a process pool.")
       .def(nb::init<nb::object>(), nb::arg("loads"), nb::sig("def __init__(self, loads: Callable[[memoryview], Any]) -> None"))
       .def("add_lane", &PoolEngine::add_lane, nb::arg("most_tasks"), "Return a new lane, and the descriptors of its memory and bell.")
@@ -380,6 +490,9 @@ void add_pool_engine(nb::module_& m) {
           nb::sig("def submit_items(self, batch: PoolBatch, function: bytes, items: Sequence[Any], chunk: int, timeout: int, retries: int, "
                   "encode: Callable[[bytes, Sequence[Any]], bytes]) -> None"),
           "Submit the items of a list or tuple, so many in a task; nobody waits for single ones.")
+      .def("feed", &PoolEngine::feed, nb::arg("stream"), nb::sig("def feed(self, stream: PoolStream) -> None"),
+           "Take what there is room for from a stream's input.")
+      .def("glance", &PoolEngine::glance, "Read results without waiting; return whether there is news for pump.")
       .def("recall", &PoolEngine::recall, nb::arg("batch").none(), nb::sig("def recall(self, batch: PoolBatch | None) -> list[PoolBatch]"),
            "Take back what no worker has claimed.")
       .def("pump", &PoolEngine::pump, nb::arg("nanoseconds"),

@@ -1,0 +1,139 @@
+#include "hasten/bindings/pool_batch.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "hasten/bindings/pool_codec.h"
+#include "hasten/bindings/thread_wait.h"
+
+namespace nb = nanobind;
+
+namespace hasten::bindings {
+namespace {
+
+// The head of tasks whose body is plain.
+std::shared_ptr<const std::string> plain_head(const nb::bytes& function) {
+  auto head = std::make_shared<std::string>(function.c_str(), function.size());
+  head->front() = static_cast<char>(head->front() | kHeadIsPlain);
+  return head;
+}
+
+bool runs_no_foreign_code(PyObject* iterator) {
+  const PyTypeObject* const known[] = {&PyRangeIter_Type,   &PyLongRangeIter_Type, &PyListIter_Type, &PyTupleIter_Type,
+                                       &PyUnicodeIter_Type, &PyBytesIter_Type,     &PySetIter_Type,  &PyDictIterKey_Type};
+  return std::find(std::begin(known), std::end(known), Py_TYPE(iterator)) != std::end(known);
+}
+
+} // namespace
+
+PoolCall::PoolCall(nb::bytes function, int64_t timeout, uint32_t retries, uint32_t group, nb::object encode)
+    : function(std::move(function)), encode(std::move(encode)) {
+  like.head = plain_head(this->function);
+  like.timeout = timeout;
+  like.retries = retries;
+  like.group = group;
+}
+
+PoolBatch::PoolBatch(uint64_t key, nb::list results) : key(key), results(std::move(results)), left(nb::len(this->results)) {}
+
+void PoolBatch::put(uint64_t index, PyObject* value) { PyList_SetItem(results.ptr(), static_cast<Py_ssize_t>(index), value); }
+
+PoolStream::PoolStream(uint64_t key, nb::object engine, nb::object input, std::unique_ptr<PoolCall> call, Shape shape)
+    : PoolBatch(key, nb::list()), call(std::move(call)), engine(std::move(engine)), shape_(shape), input_(std::move(input)),
+      is_direct_(runs_no_foreign_code(input_.ptr())) {}
+
+PoolStream::~PoolStream() {
+  for (const Outcome& outcome : outcomes_) {
+    Py_XDECREF(outcome.value);
+  }
+}
+
+// --- the input ---
+
+uint64_t PoolStream::most_open() const {
+  const uint64_t share = is_large_ && !shape_.counts_unread ? kLargeShare : 1;
+  return std::max<uint64_t>(shape_.window / share, 1) * shape_.chunk;
+}
+
+bool PoolStream::begin_pull() {
+  if (is_exhausted() || is_pulling_ || (open_items() > 0 && open_items() + shape_.chunk > most_open())) {
+    return false;
+  }
+  is_pulling_ = true;
+  return true;
+}
+
+nb::object PoolStream::pull() {
+  const nb::object input = input_; // stop() may come meanwhile
+  nb::list items;
+  while (nb::len(items) < shape_.chunk && !is_exhausted()) {
+    nb::object item = nb::steal(PyIter_Next(input.ptr()));
+    if (!item.is_valid()) {
+      stop();
+      break;
+    }
+    items.append(item);
+  }
+  is_pulling_ = false;
+  nb::object error = PyErr_Occurred() != nullptr ? nb::steal(take_exception()) : nb::object();
+  if (error.is_valid()) {
+    items = nb::list();
+  }
+  const uint64_t count = error.is_valid() ? 1 : nb::len(items);
+  const uint64_t first = pulled_;
+  pulled_ += count;
+  if (shape_.is_ordered) {
+    outcomes_.insert(outcomes_.end(), count, {nullptr, false});
+  }
+  if (error.is_valid()) {
+    put_exception(first, error);
+  } else {
+    left += count;
+  }
+  return items;
+}
+
+bool PoolStream::wants_items() {
+  if (is_exhausted() || is_pulling_ || is_hungry || open_items() > most_open() / 2) {
+    return false;
+  }
+  if (!is_direct_) {
+    feeders_.wake_all();
+    return false;
+  }
+  is_hungry = true;
+  return true;
+}
+
+void PoolStream::wait_for_room() {
+  while (!is_exhausted() && open_items() > most_open() / 2) {
+    if (wait_in(feeders_, parallel::kForever) == Waited::kFailed) {
+      nb::raise_python_error();
+    }
+  }
+}
+
+// --- the results ---
+
+void PoolStream::place(uint64_t index, Outcome outcome) {
+  if (shape_.is_ordered) {
+    outcomes_[index - given_] = outcome;
+  } else {
+    outcomes_.push_back(outcome);
+  }
+}
+
+PyObject* PoolStream::give() {
+  const Outcome outcome = outcomes_.front();
+  outcomes_.pop_front();
+  ++given_;
+  if (!outcome.is_exception) {
+    return outcome.value;
+  }
+  raise_again(outcome.value);
+  Py_DECREF(outcome.value);
+  return nullptr;
+}
+
+} // namespace hasten::bindings
