@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from hasten._core import PoolBatch, PoolEngine
 from hasten._pool.errors import TaskMemoryError, TaskTimeout, WorkerDied, describe_exit
-from hasten._pool.pickling import read_failure
+from hasten._pool.pickling import encode_function, is_named, read_failure
 from hasten._pool.worker import Descriptors, work
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _PATIENCE = 1.0
 # Seconds that workers get to follow SIGTERM before they get SIGKILL.
 _GRACE = 1.0
+# Seconds after which somebody who has neither looked for results nor given work is thought to be busy with other things.
+_ABSENCE = 0.002
 
 # After all pools were terminated, which multiprocessing does at a higher priority.
 util.Finalize(None, PoolEngine.end_waits, exitpriority=-100)
@@ -66,6 +68,7 @@ class Crew:
         self._lanes: dict[int, Any] = {}  # processes whose end the engine has not told yet
         self._exits: dict[int, tuple[int, int | None]] = {}  # lane: (pid, exit code)
         self._failed_starts = 0
+        self._last_function: tuple[Any, int, bytes] = (None, -1, b"")
         self._jobs: dict[int, tuple[Job, PoolBatch]] = {}  # by the key of each batch that is not complete
         self._active: set[Job] = set()
         self._staff = threading.RLock()  # guards starting and reaping
@@ -170,6 +173,16 @@ class Crew:
 
     # --- jobs ---
 
+    def encode_function(self, function: Callable[..., Any], mode: int) -> bytes:
+        """Return the first part of a task; of a function that goes by name it is remembered."""
+        known, known_mode, head = self._last_function
+        if known is function and known_mode == mode:
+            return head
+        head = encode_function(function, mode)
+        if is_named(head):
+            self._last_function = (function, mode, head)
+        return head
+
     def adopt(self, job: Job, batch: PoolBatch) -> None:
         """Remember whose batch this is, until it is complete."""
         self._active.add(job)
@@ -265,13 +278,20 @@ class Crew:
             self._attendant = threading.Thread(target=self._attend, name="hasten-pool", daemon=True)
             self._attendant.start()
         elif self._is_parked:
+            self._is_parked = False  # once is enough
             self.tell()
 
     def _attend(self) -> None:
+        looks = -1
         while not self.is_terminated:
             if self._active and not self._waiting:
-                if not self._look(_PATIENCE):
-                    time.sleep(0.001)
+                # Somebody who is at it would be disturbed by a second thread at each result.
+                is_alone = looks == self.engine.looks
+                if not is_alone:
+                    time.sleep(_ABSENCE)
+                if not self._look(_PATIENCE if is_alone else 0):
+                    time.sleep(_ABSENCE)
+                looks = self.engine.looks
                 continue
             with self._news:
                 self._is_parked = True

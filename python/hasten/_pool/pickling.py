@@ -65,10 +65,13 @@ def encode_function(function: Callable[..., Any], mode: int) -> bytes:
     return bytes([mode | (_CACHED if is_named else 0)]) + len(pickled).to_bytes(8, "little") + pickled
 
 
+def is_named(head: bytes) -> bool:
+    """Whether what `encode_function` made names a function, so that it means the same at any time."""
+    return bool(head[0] & _CACHED)
+
+
 def encode_task(function: bytes, items: Sequence[Any]) -> bytes:
     """Return a whole task: the function as `encode_function` made it, and the items."""
-    if type(items) is Call and not items[1] and _PLAIN.issuperset(map(type, items[0])):
-        return function + pickle.dumps(items, pickle.HIGHEST_PROTOCOL)
     return function + dumps(items)
 
 
@@ -76,9 +79,6 @@ class Call(tuple[Any, ...]):
     """The arguments of one call: a tuple and a dict."""
 
     __slots__ = ()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return tuple, (tuple(self),)
 
 
 _functions: dict[bytes, Any] = {}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hasten._mirror import original
 from hasten._pool.crew import Crew
-from hasten._pool.pickling import APPLY, MAP, STARMAP, Call, encode_function
+from hasten._pool.pickling import APPLY, MAP, STARMAP, Call
 from hasten._pool.results import AsyncResult, Options, ResultIterator
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class Pool(standard.Pool):
         self._crew.adopt(result, result.batch)
         function = self._encode_function(result, func, APPLY)
         if function is not None:
-            result.submit(result.batch, function, 0, Call((tuple(args), dict(kwds or {}))))
+            result.submit(result.batch, function, Call((tuple(args), dict(kwds or {}))))
         if not result.batch.left:
             result.settle()
         return result
@@ -165,7 +165,7 @@ class Pool(standard.Pool):
     def _encode_function(self, result: AsyncResult, func: Callable[..., Any], mode: int) -> bytes | None:
         """Return the first part of the tasks of a call; None where that can't be made, and the call has failed."""
         try:
-            return encode_function(func, mode)
+            return self._crew.encode_function(func, mode)
         except Exception as error:
             result.batch.failures.append((0, "refused", error))
             result.batch.settle(result.batch.left)
@@ -386,7 +386,7 @@ class Pool(standard.Pool):
         ordered: bool,
         window: int | None,
     ) -> ResultIterator:
-        function = encode_function(func, mode)
+        function = self._crew.encode_function(func, mode)
         chunksize = min(chunksize, _MOST_IN_CHUNK)
         room = _IN_FLIGHT * self._processes if window is None else max(1, window // chunksize)
         results = ResultIterator(

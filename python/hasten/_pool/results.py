@@ -35,24 +35,16 @@ class Options(NamedTuple):
 class Job:
     """Tasks of one call. Its batches are filled by the engine; `settle` turns what is in them into results."""
 
-    _is_quiet = False  # whether nobody waits for single items
-
     def __init__(self, pool: object, crew: Crew, options: Options) -> None:
         self.crew = crew
         self.options = options
         self._owner = pool  # lives as long as there is work for it
         self._lock = threading.RLock()
 
-    def submit(self, batch: PoolBatch, function: bytes, base: int, items: Sequence[Any]) -> None:
-        """Give a task to the workers; what can't be pickled is a failure of the task."""
-        count = 1 if isinstance(items, Call) else len(items)
-        try:
-            payload = encode_task(function, items)
-        except Exception as error:
-            batch.failures.append((base, "refused", error))
-            batch.settle(count)
-            return
-        self.crew.engine.submit(batch, payload, base, count, self.options.timeout, self.options.retries, self._is_quiet)
+    def submit(self, batch: PoolBatch, function: bytes, call: Call) -> None:
+        """Give one call to the workers; what can't be pickled is a failure of the call."""
+        (args, kwargs), (_, timeout, retries, _) = call, self.options
+        self.crew.engine.submit_call(batch, function, args, kwargs, timeout, retries, encode_task)
 
     def take_failures(self, batch: PoolBatch) -> list[tuple[int, BaseException]]:
         """Return new failures with their positions."""
@@ -106,7 +98,6 @@ class AsyncResult(Job, standard.ApplyResult):  # type: ignore[type-arg]
         Job.__init__(self, pool, crew, options)
         self.batch = PoolBatch(next(_keys), [None] * length)
         self._is_single = is_single
-        self._is_quiet = not is_single
         self._callback = callback
         self._error_callback = error_callback
         self._error: BaseException | None = None

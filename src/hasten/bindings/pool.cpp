@@ -121,7 +121,22 @@ public:
     task->retries = retries;
     task->group = is_quiet ? next_group() : 0;
     own(*task, batch);
-    scheduler_->submit(std::move(task));
+    submit_one(std::move(task));
+  }
+
+  // Submits one call; `encode(function, (args, keywords))` makes its payload where it is not plain.
+  void submit_call(const nb::object& batch, const nb::bytes& function, const nb::tuple& arguments, const nb::dict& keywords,
+                   int64_t timeout, uint32_t retries, const nb::object& encode) {
+    const PoolCall call(function, timeout, retries, 0, encode);
+    auto task = std::make_unique<pool::Task>(call.like);
+    const auto count = static_cast<size_t>(PyTuple_GET_SIZE(arguments.ptr()));
+    const bool is_plain = PyDict_GET_SIZE(keywords.ptr()) == 0 && encode_plainly(&PyTuple_GET_ITEM(arguments.ptr(), 0), count, &task->body);
+    if (is_plain || encode_with(call, nb::make_tuple(arguments, keywords), *task)) {
+      own(*task, batch);
+      submit_one(std::move(task));
+    } else {
+      refuse(batch, 0, 1);
+    }
   }
 
   // Submits the items of a list or tuple, `chunk` in a task; nobody waits for single ones. `encode(function, items)` makes payloads of what
@@ -171,6 +186,7 @@ public:
 
   // Reads what came, without waiting. Whether there is news for pump().
   bool glance() {
+    ++looks_;
     if (!is_draining_) {
       drain();
       feed_streams();
@@ -181,6 +197,9 @@ public:
     }
     return has_news;
   }
+
+  // How often somebody has looked for results, or given work; who wonders whether anybody does needs to look at it twice.
+  uint64_t looks() const { return looks_; }
 
   // The next result of a stream, without waiting in vain; null with or without an exception, as iterators do. `wait` waits for one.
   PyObject* next(nb::handle object, PoolStream& stream) {
@@ -217,6 +236,7 @@ public:
 
   // Reads what came, and waits for it where there is nothing. Returns batches that failed or are complete, and the ends of workers.
   nb::tuple pump(int64_t nanoseconds) {
+    ++looks_;
     const Ending::Presence presence;
     if (Ending::is_over()) {
       PyThreadState* before = PyEval_SaveThread();
@@ -270,21 +290,31 @@ private:
     auto task = std::make_unique<pool::Task>(call.like);
     task->base = range.index;
     task->end = static_cast<uint32_t>(range.count);
-    if (!encode_plainly(PySequence_Fast_ITEMS(items.ptr()) + range.first, range.count, &task->body) &&
-        !encode_with(call, items, range, *task)) {
-      refuse(batch, range.index, range.count);
-      return nullptr;
+    if (!encode_plainly(PySequence_Fast_ITEMS(items.ptr()) + range.first, range.count, &task->body)) {
+      const auto first = static_cast<Py_ssize_t>(range.first);
+      const nb::object slice = nb::steal(PySequence_GetSlice(items.ptr(), first, first + static_cast<Py_ssize_t>(range.count)));
+      if (!slice.is_valid() || !encode_with(call, slice, *task)) {
+        refuse(batch, range.index, range.count);
+        return nullptr;
+      }
     }
     own(*task, batch);
     return task;
   }
 
+  // Of calls one by one: whoever submits so many that the lanes are full reads results, too.
+  void submit_one(std::unique_ptr<pool::Task> task) {
+    scheduler_->submit(std::move(task));
+    ++looks_;
+    if (looks_ % kSubmittedAtOnce == 0 && scheduler_->has_backlog()) {
+      glance();
+    }
+  }
+
   // False with a Python error set.
-  static bool encode_with(const PoolCall& call, const nb::object& items, Range range, pool::Task& task) {
-    const auto first = static_cast<Py_ssize_t>(range.first);
-    nb::object slice = nb::steal(PySequence_GetSlice(items.ptr(), first, first + static_cast<Py_ssize_t>(range.count)));
-    nb::object payload = nb::steal(
-        slice.is_valid() ? PyObject_CallFunctionObjArgs(call.encode.ptr(), call.function.ptr(), slice.ptr(), nullptr) : nullptr);
+  static bool encode_with(const PoolCall& call, const nb::object& items, pool::Task& task) {
+    const nb::object payload =
+        nb::steal(PyObject_CallFunctionObjArgs(call.encode.ptr(), call.function.ptr(), items.ptr(), nullptr));
     char* data = nullptr;
     Py_ssize_t size = 0;
     if (!payload.is_valid() || PyBytes_AsStringAndSize(payload.ptr(), &data, &size) != 0) {
@@ -407,6 +437,7 @@ private:
   nb::list hungry_; // streams that want more of their input
   bool is_draining_ = false;
   uint32_t last_group_ = 0;
+  uint64_t looks_ = 0;
   pid_t owner_;
   std::unique_ptr<pool::Scheduler> scheduler_;
 };
@@ -490,6 +521,12 @@ void add_pool_engine(nb::module_& m) {
           nb::sig("def submit_items(self, batch: PoolBatch, function: bytes, items: Sequence[Any], chunk: int, timeout: int, retries: int, "
                   "encode: Callable[[bytes, Sequence[Any]], bytes]) -> None"),
           "Submit the items of a list or tuple, so many in a task; nobody waits for single ones.")
+      .def("submit_call", &PoolEngine::submit_call, nb::arg("batch"), nb::arg("function"), nb::arg("arguments"), nb::arg("keywords"),
+           nb::arg("timeout"), nb::arg("retries"), nb::arg("encode"),
+           nb::sig("def submit_call(self, batch: PoolBatch, function: bytes, arguments: tuple[Any, ...], keywords: dict[str, Any], timeout: "
+                   "int, retries: int, encode: Callable[[bytes, Sequence[Any]], bytes]) -> None"),
+           "Submit one call.")
+      .def_prop_ro("looks", &PoolEngine::looks, "How often somebody has looked for results, or submitted a call.")
       .def("feed", &PoolEngine::feed, nb::arg("stream"), nb::sig("def feed(self, stream: PoolStream) -> None"),
            "Take what there is room for from a stream's input.")
       .def("glance", &PoolEngine::glance, "Read results without waiting; return whether there is news for pump.")

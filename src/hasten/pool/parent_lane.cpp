@@ -68,6 +68,15 @@ void ParentLane::place(std::unique_ptr<Task> task) {
   memory_.worker_bell.ring();
 }
 
+bool ParentLane::is_idle() const {
+  for (auto placed = placed_.rbegin(); placed != placed_.rend(); ++placed) {
+    if (placed->task != nullptr) {
+      return slot(placed->ticket).claim.load().state == shm::State::kDone;
+    }
+  }
+  return true;
+}
+
 size_t ParentLane::unclaimed() const {
   size_t count = 0;
   for (auto placed = placed_.rbegin(); placed != placed_.rend(); ++placed) {

@@ -29,6 +29,10 @@ public:
   // --- tasks ---
   size_t outstanding() const { return live_; }
   size_t unclaimed() const;
+  // Whether the worker has done all it has, though results may not have been read.
+  bool is_idle() const;
+  // Whether a task would have to wake the worker.
+  bool is_asleep() const { return memory_.worker_bell.is_awaited(); }
   bool accepts(const Task& task);
   void place(std::unique_ptr<Task> task); // needs accepts()
   // Take back what nobody claimed: the newest task, or null; those of an owner (null: of all).

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <utility>
 
 namespace hasten::pool {
@@ -53,14 +54,31 @@ Scheduler::Lanes Scheduler::lanes() const {
 
 // --- tasks ---
 
-ParentLane* Scheduler::least_loaded(const Task& task) const {
+// Waking a worker costs more than most tasks: one that has nothing to do and is awake comes first, then one that sleeps, then the one that
+// has the least.
+ParentLane* Scheduler::choose_lane(const Task& task) const {
   ParentLane* best = nullptr;
+  size_t least = std::numeric_limits<size_t>::max();
   for (const auto& lane : lanes_) {
-    if (lane->accepts(task) && (best == nullptr || lane->outstanding() < best->outstanding())) {
+    if (!lane->accepts(task)) {
+      continue;
+    }
+    const bool is_idle = lane->is_idle();
+    if (is_idle && !lane->is_asleep()) {
+      return lane.get();
+    }
+    const size_t load = is_idle ? 0 : lane->outstanding();
+    if (load < least) {
       best = lane.get();
+      least = load;
     }
   }
   return best;
+}
+
+bool Scheduler::has_backlog() const {
+  const std::lock_guard lock(mutex_);
+  return !pending_.empty();
 }
 
 void Scheduler::submit(std::unique_ptr<Task> task) {
@@ -84,7 +102,7 @@ void Scheduler::submit(std::vector<std::unique_ptr<Task>> tasks) {
 
 void Scheduler::feed() {
   while (!pending_.empty()) {
-    ParentLane* lane = least_loaded(*pending_.front());
+    ParentLane* lane = choose_lane(*pending_.front());
     if (lane == nullptr) {
       return;
     }

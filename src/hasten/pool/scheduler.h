@@ -47,6 +47,8 @@ public:
   // --- tasks ---
   void submit(std::unique_ptr<Task> task);
   void submit(std::vector<std::unique_ptr<Task>> tasks);
+  // Whether there are tasks that no lane has room for.
+  bool has_backlog() const;
   // Takes back what nobody has claimed, of an owner or (null) of all; the caller settles it with the owner.
   std::vector<std::unique_ptr<Task>> recall(const void* owner);
 
@@ -71,7 +73,7 @@ private:
   bool may_fail_again(Task& task, uint32_t item) const;
   void feed();
   void steal();
-  ParentLane* least_loaded(const Task& task) const;
+  ParentLane* choose_lane(const Task& task) const;
   bool has_news() const { return is_interrupted_ || post_.has_news.load(std::memory_order_seq_cst) != 0; }
   Lanes lanes() const;
 

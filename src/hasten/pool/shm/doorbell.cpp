@@ -16,8 +16,12 @@ bool is_ahead(uint32_t count, uint32_t other) { return static_cast<int32_t>(coun
 
 } // namespace
 
+bool Doorbell::is_awaited() const {
+  return is_ahead(awaited.load(std::memory_order_seq_cst), woken.load(std::memory_order_seq_cst));
+}
+
 bool Doorbell::ring() {
-  if (!is_ahead(awaited.load(std::memory_order_seq_cst), woken.load(std::memory_order_seq_cst))) {
+  if (!is_awaited()) {
     return false;
   }
   const uint32_t now_rung = rung.fetch_add(1, std::memory_order_seq_cst) + 1;

@@ -15,6 +15,9 @@ struct alignas(64) Doorbell {
   // Wakes all who sleep. Returns whether anybody may have gone to sleep since the last time; if not, it costs two loads.
   bool ring();
 
+  // Whether somebody may be asleep.
+  bool is_awaited() const;
+
   // Sleeps until the doorbell rings, a signal comes, `nanoseconds` pass (negative: no limit) or `is_there()` is true at the second look.
   template <typename Condition> void sleep(int64_t nanoseconds, Condition is_there) {
     const uint32_t seen = rung.load(std::memory_order_seq_cst);
