@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from typing import Any
 
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import CodeType, FunctionType
 from typing import Any, Generic, Self, TypeVar
 
@@ -302,6 +302,39 @@ class PoolBatch:
     @failures.setter
     def failures(self, arg: list[tuple[int, str, Any]], /) -> None: ...
 
+class PoolStream(PoolBatch):
+    """An iterator over results, whose input is taken as there is room."""
+
+    def __iter__(self) -> Self: ...
+
+    def __next__(self) -> Any: ...
+
+    def __init__(self, key: int, engine: PoolEngine, input: Iterator[Any], function: bytes, encode: Callable[[bytes, Sequence[Any]], bytes], timeout: int, retries: int, chunk: int, window: int, is_ordered: bool, counts_unread: bool) -> None: ...
+
+    def wait_for_room(self) -> None:
+        """Wait until the input may be taken from again, or is exhausted."""
+
+    def stop(self) -> None:
+        """Take nothing more from the input."""
+
+    def put_exception(self, index: int, exception: BaseException) -> None:
+        """Let the iterator raise in this place."""
+
+    def put_value(self, index: int, value: object) -> None: ...
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether any thread may take items from the input at any time."""
+
+    @property
+    def is_exhausted(self) -> bool: ...
+
+    @property
+    def is_complete(self) -> bool: ...
+
+    def has_news(self) -> bool:
+        """Whether next() need not wait."""
+
 class PoolEngine:
     """The parent's side of a process pool."""
 
@@ -338,6 +371,19 @@ class PoolEngine:
         """
         Submit the items of a list or tuple, so many in a task; nobody waits for single ones.
         """
+
+    def submit_call(self, batch: PoolBatch, function: bytes, arguments: tuple[Any, ...], keywords: dict[str, Any], timeout: int, retries: int, encode: Callable[[bytes, Sequence[Any]], bytes]) -> None:
+        """Submit one call."""
+
+    @property
+    def looks(self) -> int:
+        """How often somebody has looked for results, or submitted a call."""
+
+    def feed(self, stream: PoolStream) -> None:
+        """Take what there is room for from a stream's input."""
+
+    def glance(self) -> bool:
+        """Read results without waiting; return whether there is news for pump."""
 
     def recall(self, batch: PoolBatch | None) -> list[PoolBatch]:
         """Take back what no worker has claimed."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _PATIENCE = 1.0
 # Seconds that workers get to follow SIGTERM before they get SIGKILL.
 _GRACE = 1.0
-# Seconds after which somebody who has neither looked for results nor given work is thought to be busy with other things.
+# Seconds after which who has neither looked for results nor given work is thought to be busy with other things.
 _ABSENCE = 0.002
 
 # After all pools were terminated, which multiprocessing does at a higher priority.

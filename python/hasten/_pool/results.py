@@ -197,7 +197,7 @@ class AsyncResult(Job, standard.ApplyResult):  # type: ignore[type-arg]
         return self._value
 
 
-class ResultIterator(PoolStream, Job, standard.IMapIterator):  # type: ignore[type-arg]
+class ResultIterator(PoolStream, Job, standard.IMapIterator):  # type: ignore[misc, type-arg]
     """What ``imap`` and ``imap_unordered`` return: gives results as they come.
 
     Parameters
@@ -240,7 +240,7 @@ class ResultIterator(PoolStream, Job, standard.IMapIterator):  # type: ignore[ty
         return [self]
 
     def start(self) -> None:
-        """Take what there is room for from the input, here or, where that may wait for anything, in a thread of its own."""
+        """Begin to take items from the input, here or, where that may wait for anything, in a thread of its own."""
         self.crew.adopt(self, self)
         if self.is_direct:
             self.crew.engine.feed(self)
@@ -261,7 +261,7 @@ class ResultIterator(PoolStream, Job, standard.IMapIterator):  # type: ignore[ty
         self.crew.recall(self)
         self.settle()
 
-    def settle(self, batch: PoolBatch | None = None) -> None:
+    def settle(self, batch: PoolBatch | None = None) -> None:  # type: ignore[override]
         """Take over failures, and leave when all has come."""
         with self._lock:
             put = self.put_value if self.options.returns_errors else self.put_exception

@@ -313,8 +313,7 @@ private:
 
   // False with a Python error set.
   static bool encode_with(const PoolCall& call, const nb::object& items, pool::Task& task) {
-    const nb::object payload =
-        nb::steal(PyObject_CallFunctionObjArgs(call.encode.ptr(), call.function.ptr(), items.ptr(), nullptr));
+    const nb::object payload = nb::steal(PyObject_CallFunctionObjArgs(call.encode.ptr(), call.function.ptr(), items.ptr(), nullptr));
     char* data = nullptr;
     Py_ssize_t size = 0;
     if (!payload.is_valid() || PyBytes_AsStringAndSize(payload.ptr(), &data, &size) != 0) {
@@ -521,11 +520,12 @@ void add_pool_engine(nb::module_& m) {
           nb::sig("def submit_items(self, batch: PoolBatch, function: bytes, items: Sequence[Any], chunk: int, timeout: int, retries: int, "
                   "encode: Callable[[bytes, Sequence[Any]], bytes]) -> None"),
           "Submit the items of a list or tuple, so many in a task; nobody waits for single ones.")
-      .def("submit_call", &PoolEngine::submit_call, nb::arg("batch"), nb::arg("function"), nb::arg("arguments"), nb::arg("keywords"),
-           nb::arg("timeout"), nb::arg("retries"), nb::arg("encode"),
-           nb::sig("def submit_call(self, batch: PoolBatch, function: bytes, arguments: tuple[Any, ...], keywords: dict[str, Any], timeout: "
-                   "int, retries: int, encode: Callable[[bytes, Sequence[Any]], bytes]) -> None"),
-           "Submit one call.")
+      .def(
+          "submit_call", &PoolEngine::submit_call, nb::arg("batch"), nb::arg("function"), nb::arg("arguments"), nb::arg("keywords"),
+          nb::arg("timeout"), nb::arg("retries"), nb::arg("encode"),
+          nb::sig("def submit_call(self, batch: PoolBatch, function: bytes, arguments: tuple[Any, ...], keywords: dict[str, Any], timeout: "
+                  "int, retries: int, encode: Callable[[bytes, Sequence[Any]], bytes]) -> None"),
+          "Submit one call.")
       .def_prop_ro("looks", &PoolEngine::looks, "How often somebody has looked for results, or submitted a call.")
       .def("feed", &PoolEngine::feed, nb::arg("stream"), nb::sig("def feed(self, stream: PoolStream) -> None"),
            "Take what there is room for from a stream's input.")

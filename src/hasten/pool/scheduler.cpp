@@ -252,6 +252,7 @@ void Scheduler::wait(int64_t nanoseconds) {
   const auto is_there = [this] { return has_news(); };
   if (nanoseconds != 0 && !spinner_.spin(is_there)) {
     post_.bell.sleep(nanoseconds, is_there);
+    spinner_.wake_up();
   }
 }
 

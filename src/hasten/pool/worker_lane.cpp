@@ -65,6 +65,7 @@ WorkerLane::Found WorkerLane::take(int64_t patience) {
     if (!spinner_.spin(is_there)) {
       ring_parent(); // others may have tasks that nobody has claimed
       memory_.worker_bell.sleep(patience, is_there_or_stop);
+      spinner_.wake_up();
     }
   }
 }

@@ -121,6 +121,49 @@ TEST(Scheduler, ADeadWorkerCostsTheItemThatItClaimed) {
   waitpid(child, nullptr, 0);
 }
 
+TEST(Scheduler, AnIdleWorkerThatIsAwakeComesFirst) {
+  Scheduler scheduler(255);
+  WorkerLane sleeper = worker_of(scheduler.add_lane(0));
+  WorkerLane awake = worker_of(scheduler.add_lane(0));
+  EXPECT_EQ(sleeper.take(1), WorkerLane::Found::kNothing); // it went to sleep once, and nobody has rung since
+  for (uint64_t count = 0; count < 3; ++count) {
+    scheduler.submit(make_task(count));
+    ASSERT_EQ(awake.take(0), WorkerLane::Found::kTask);
+    size_t sent = 0;
+    ASSERT_EQ(awake.send(0, "r", 1, &sent), WorkerLane::Sent::kDone);
+  }
+  scheduler.submit(make_task(3));
+  ASSERT_EQ(awake.take(0), WorkerLane::Found::kTask);
+  scheduler.submit(make_task(4)); // while the other one is busy
+  EXPECT_EQ(sleeper.take(0), WorkerLane::Found::kTask);
+}
+
+TEST(Scheduler, AGroupsResultsRingOnceForAll) {
+  Scheduler scheduler(255);
+  const auto ends = scheduler.add_lane(0);
+  WorkerLane worker = worker_of(ends);
+  shm::Segment segment = shm::Segment::adopt(base::FileDescriptor(dup(ends.bell_fd)));
+  const auto& post = *reinterpret_cast<ParentPost*>(segment.data());
+  std::vector<std::unique_ptr<Task>> tasks;
+  for (uint64_t base = 0; base < kFewTasks + 3; ++base) {
+    tasks.push_back(make_task(base));
+    tasks.back()->group = 1;
+  }
+  scheduler.submit(std::move(tasks));
+  std::vector<uint32_t> rings;
+  for (uint32_t count = 0; count < kFewTasks + 3; ++count) {
+    ASSERT_EQ(worker.take(0), WorkerLane::Found::kTask);
+    size_t sent = 0;
+    ASSERT_EQ(worker.send(0, "r", 1, &sent), WorkerLane::Sent::kDone);
+    if (post.has_news != 0) {
+      rings.push_back(count);
+      Collected collected;
+      scheduler.drain(collected);
+    }
+  }
+  EXPECT_EQ(rings, (std::vector<uint32_t>{3, kFewTasks + 2})); // as few are left, and after the last
+}
+
 TEST(Scheduler, AnOverdueItemIsKilled) {
   Scheduler scheduler(255);
   const auto ends = scheduler.add_lane(0);

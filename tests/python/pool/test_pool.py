@@ -224,6 +224,50 @@ def test_imap_that_nobody_reads_runs_everything(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 100
 
 
+@pytest.mark.parametrize("kind", [list, tuple, range, set, dict, str, bytes, iter, "generator"])
+@pytest.mark.parametrize("ordered", [True, False])
+def test_imap_takes_inputs_of_all_kinds(pool: Any, kind: Any, ordered: bool) -> None:
+    made: dict[Any, Any] = {str: "abc" * 500, bytes: b"abc" * 500, range: range(1500), dict: dict.fromkeys(range(1500))}
+    values = made.get(kind) or (kind(list(range(1500))) if kind != "generator" else (x for x in range(1500)))
+    expected = list(values) if kind not in (iter, "generator") else list(range(1500))
+    for chunksize in (1, 7) if kind not in (iter, "generator") else (7,):
+        results = list(pool.imap(tasks.identity, values, chunksize, ordered=ordered))
+        assert results == expected if ordered else sorted(results) == sorted(expected)
+
+
+def test_imap_of_items_that_do_not_pickle_goes_on(pool: Any) -> None:
+    lock = threading.Lock()
+    for values in ([1, lock, 3], iter([1, lock, 3]), (x for x in (1, lock, 3))):
+        results = list(pool.imap(tasks.identity, values, on_error="return"))
+        assert results[0::2] == [1, 3] and isinstance(results[1], TypeError)
+
+
+def test_imap_that_nobody_reads_or_holds_leaves_the_pool_usable(pool: Any) -> None:
+    pool.imap(tasks.square, range(5000))
+    pool.imap_unordered(tasks.square, (x for x in range(5000)))
+    assert pool.map(tasks.square, range(10), chunksize=1) == [x * x for x in range(10)]
+
+
+def test_imap_may_be_read_by_several_threads(pool: Any) -> None:
+    results = pool.imap_unordered(tasks.square, range(3000))
+    came: list[int] = []
+
+    def read() -> None:
+        came.extend(results)
+
+    threads = [threading.Thread(target=read) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(came) == [x * x for x in range(3000)]
+
+
+def test_a_named_function_is_looked_up_again_under_another_name(pool: Any) -> None:
+    assert [pool.apply(f, (-3,)) for f in (abs, tasks.square, abs, tasks.identity)] == [3, 9, 3, -3]
+    assert pool.starmap(pow, [(2, 3)]) == [8] and pool.apply(pow, (2, 3)) == 8
+
+
 def test_imap_goes_on_after_a_failure(pool: Any) -> None:
     results = pool.imap(lambda x: 1 // x, [1, 0, -1], chunksize=3)
     assert next(results) == 1

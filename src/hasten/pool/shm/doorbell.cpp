@@ -3,6 +3,7 @@
 #include <climits>
 #include <ctime>
 #include <linux/futex.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -16,9 +17,7 @@ bool is_ahead(uint32_t count, uint32_t other) { return static_cast<int32_t>(coun
 
 } // namespace
 
-bool Doorbell::is_awaited() const {
-  return is_ahead(awaited.load(std::memory_order_seq_cst), woken.load(std::memory_order_seq_cst));
-}
+bool Doorbell::is_awaited() const { return is_ahead(awaited.load(std::memory_order_seq_cst), woken.load(std::memory_order_seq_cst)); }
 
 bool Doorbell::ring() {
   if (!is_awaited()) {
@@ -51,6 +50,8 @@ int64_t now() {
   clock_gettime(CLOCK_MONOTONIC, &time);
   return time.tv_sec * kSecond + time.tv_nsec;
 }
+
+void Spinner::yield() { sched_yield(); }
 
 void Spinner::relax() {
 #if defined(__x86_64__)

@@ -38,28 +38,42 @@ static_assert(std::atomic<uint32_t>::is_always_lock_free && std::atomic<uint64_t
 // Nanoseconds of the clock that all processes share.
 int64_t now();
 
-// Looks for a while without sleeping, longer where that has lately been worth it. One object for each waiting thread.
+// Looks for a while without sleeping, if what is waited for usually comes so soon that sleeping and waking would take longer. Others that
+// want the processor meanwhile get it. One object for each waiting thread.
 class Spinner {
 public:
-  // Whether `is_there()` became true.
+  // Whether `is_there()` became true. If not, and the caller slept, wake_up() follows.
   template <typename Condition> bool spin(Condition is_there) {
-    for (int turn = 0; turn < budget_; ++turn) {
-      if (is_there()) {
-        budget_ = budget_ * 2 < kMost ? budget_ * 2 : kMost;
-        return true;
+    start_ = now();
+    const int64_t limit = start_ + (usual_ <= kWorthIt ? 2 * usual_ : kLeast);
+    do {
+      for (int turn = 0; turn < kTurns; ++turn) {
+        if (is_there()) {
+          learn();
+          return true;
+        }
+        relax();
       }
-      relax();
-    }
-    budget_ = budget_ / 2 > kLeast ? budget_ / 2 : kLeast;
+      yield();
+    } while (now() < limit);
     return false;
   }
+  void wake_up() { learn(); }
 
 private:
-  static constexpr int kLeast = 64;
-  static constexpr int kMost = 4096;
+  static constexpr int kTurns = 32;
+  static constexpr int64_t kLeast = 2'000;     // nanoseconds
+  static constexpr int64_t kWorthIt = 100'000; // about what it takes to wake a process
+  static constexpr int64_t kLongest = 300'000; // longer waits count as this, so that short ones are soon noticed again
   static void relax();
+  static void yield();
+  void learn() {
+    const int64_t taken = now() - start_;
+    usual_ = (3 * usual_ + (taken < kLongest ? taken : kLongest)) / 4;
+  }
 
-  int budget_ = kMost;
+  int64_t start_ = 0;
+  int64_t usual_ = kWorthIt / 4; // how long a wait has lately been
 };
 
 } // namespace hasten::pool::shm
