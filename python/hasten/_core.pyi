@@ -176,6 +176,16 @@ class Channel(Generic[T]):
 def channel_select(channels: Iterable[Any], timeout: float | None = None) -> tuple[Any, Any]:
     """Take an item of whichever channel has one first."""
 
+class ValueChannel(Channel[Any]):
+    """Hands numbers or arrays from threads to threads; also in compiled code."""
+
+    def __new__(cls, maxsize: int = 0, *, max_bytes: int = 0, dtype: Any, ndim: int = 0) -> Self: ...
+    def _watch(self, for_room: bool, /) -> Any: ...  # type: ignore[override]
+    @property
+    def dtype(self) -> Any: ...
+    @property
+    def ndim(self) -> int: ...
+
 class Queue(Generic[T]):
     """What queue.Queue's methods do, in one step each."""
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hasten import _core
 from hasten._mirror import original
 
 if TYPE_CHECKING:
     import queue as _queue
+
+    from numpy.typing import DTypeLike
 else:
     _queue = original("queue")
 
@@ -34,7 +36,22 @@ class Channel(_core.Channel[T]):
     max_bytes
         How many bytes it holds at most; 0: any number. Buffers (bytes, arrays) count as what they hold, other objects
         as ``sys.getsizeof`` says. An item that is larger than the bound travels alone.
+    dtype
+        Makes a channel of numbers, which compiled functions take as an argument: any dtype of bools, integers, floats
+        or complex numbers. Numbers are rounded to it, and come out as Python's.
+    ndim
+        With a dtype: a channel of arrays of so many dimensions. They are copied when they are put.
     """
+
+    def __new__(
+        cls, maxsize: int = 0, *, max_bytes: int = 0, dtype: DTypeLike | None = None, ndim: int = 0
+    ) -> Channel[T]:
+        if dtype is None and ndim != 0:
+            raise TypeError(f"ndim={ndim!r} without a dtype: a channel of arrays needs to know what is in them")
+        if dtype is not None and not issubclass(cls, ValueChannel):
+            made: Channel[Any] = ValueChannel(maxsize, max_bytes=max_bytes, dtype=dtype, ndim=ndim)
+            return made
+        return super().__new__(cls)
 
     def __aiter__(self) -> Channel[T]:
         return self
@@ -85,6 +102,30 @@ class Channel(_core.Channel[T]):
             del watch
             self._pass_on()
             raise
+
+
+class ValueChannel(_core.ValueChannel, Channel[Any]):
+    """What ``Channel(dtype=...)`` makes: numbers or arrays, handed over without Python where compiled code does it."""
+
+    __new__ = _core.ValueChannel.__new__  # type: ignore[assignment]
+
+    async def _wait(self, for_room: bool) -> None:
+        loop = asyncio.get_running_loop()
+        ready = loop.create_future()
+        bell = self._watch(for_room)
+
+        def wake() -> None:
+            if not ready.done():
+                ready.set_result(None)
+
+        loop.add_reader(bell.fileno(), wake)
+        try:
+            await ready
+        except asyncio.CancelledError:
+            self._pass_on()
+            raise
+        finally:
+            loop.remove_reader(bell.fileno())
 
 
 def select(channels: Iterable[Channel[T]], timeout: float | None = None) -> tuple[Channel[T], T]:

@@ -29,6 +29,9 @@ enum class ErrorKind : int32_t {
   kAssertionError,
   kFloatingPointError,
   kSystemError,
+  kChannelClosed,
+  kQueueFull,
+  kQueueEmpty,
 };
 
 } // namespace hasten::abi

@@ -7,6 +7,7 @@
 #include "hasten/bindings/named_values.h"
 #include "hasten/bindings/numpy_bridge.h"
 #include "hasten/bindings/scalar_boxing.h"
+#include "hasten/bindings/thread_channel.h"
 
 namespace hasten::bindings {
 namespace {
@@ -80,6 +81,15 @@ bool unbox_argument_array(PyObject* value, ir::TypeRef type, UnboxCursor* to) {
     return mismatch(value, type);
   }
   to->slots = unbox_array(reinterpret_cast<PyArrayObject*>(value), to->blocks++, to->slots);
+  return true;
+}
+
+// The only sequences that come from Python.
+bool unbox_channel(PyObject* value, ir::TypeRef type, UnboxCursor* to) {
+  if (!is_value_channel(value) || type_of_channel(value) != type) {
+    return mismatch(value, type);
+  }
+  *to->slots++ = reinterpret_cast<uint64_t>(channel_of(value)->values);
   return true;
 }
 
@@ -172,6 +182,8 @@ bool unbox(PyObject* value, ir::TypeRef type, Dialect dialect, UnboxCursor* to) 
     return unbox_range(value, type, dialect, to);
   case Kind::kSlice:
     return unbox_slice(value, type, dialect, to);
+  case Kind::kSequence:
+    return unbox_channel(value, type, to);
   case Kind::kOptional:
     return unbox_optional(value, type, dialect, to);
   case Kind::kNone:

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "hasten/bindings/boxing.h"
+#include "hasten/bindings/thread_types.h"
 
 namespace hasten::bindings {
 namespace {
@@ -102,6 +103,12 @@ PyObject* class_of(ErrorKind kind) {
     return PyExc_AssertionError;
   case ErrorKind::kFloatingPointError:
     return PyExc_FloatingPointError;
+  case ErrorKind::kChannelClosed:
+    return thread_classes.closed;
+  case ErrorKind::kQueueFull:
+    return thread_classes.full;
+  case ErrorKind::kQueueEmpty:
+    return thread_classes.empty;
   case ErrorKind::kNone:
   case ErrorKind::kSystemError:
     break;

@@ -59,6 +59,12 @@ bool is_numpys(ir::TypeRef type) {
          std::any_of(type->items.begin(), type->items.end(), is_numpys);
 }
 
+// A wait that held the GIL would keep out whom it waits for.
+bool waits_for_others(ir::TypeRef type) {
+  return (type->kind == ir::Kind::kSequence && type->name == "channel") ||
+         std::any_of(type->items.begin(), type->items.end(), waits_for_others);
+}
+
 } // namespace
 
 void Specialisation::lay_out() {
@@ -68,6 +74,7 @@ void Specialisation::lay_out() {
   prepare_numpy_services(unit.symbols);
   draws_random = bindings::draws_random(unit.symbols);
   for (ir::TypeRef type : unit.arguments) {
+    options.nogil = options.nogil || waits_for_others(type);
     argument_slots += ir::slot_count(type);
     blocks += block_count(type);
   }

@@ -5,21 +5,13 @@
 #include <cstddef>
 #include <new>
 
-#include "hasten/bindings/item_queue.h"
+#include "hasten/bindings/thread_channel.h"
 #include "hasten/bindings/thread_types.h"
 
 namespace hasten::bindings {
 namespace {
 
-struct ChannelObject {
-  PyObject_HEAD ItemQueue queue;
-  PyObject* weak_references;
-  bool is_closed;
-};
-
-PyTypeObject* channel_type = nullptr;
-
-ChannelObject* cast(PyObject* self) { return reinterpret_cast<ChannelObject*>(self); }
+ChannelObject* cast(PyObject* self) { return channel_of(self); }
 
 bool is_at_end(const ChannelObject* self) { return self->is_closed && self->queue.items.empty(); }
 
@@ -181,17 +173,54 @@ PyObject* close(PyObject* object, PyObject* const* args, Py_ssize_t count, PyObj
 
 constexpr Py_ssize_t kMostChannels = 64;
 
+// Channels of values have locks of their own.
+
+bool has_items(const ChannelObject* channel) {
+  return channel->values != nullptr ? channel->values->size() > 0 : !channel->queue.items.empty();
+}
+
+bool is_closed(const ChannelObject* channel) { return channel->values != nullptr ? channel->values->is_closed() : channel->is_closed; }
+
+void add_getter(ChannelObject* channel, parallel::Waiter& waiter) {
+  if (channel->values != nullptr) {
+    channel->values->watch(waiter, false);
+  } else {
+    channel->queue.getters.add(waiter);
+  }
+}
+
+void remove_getter(ChannelObject* channel, parallel::Waiter& waiter) {
+  if (channel->values != nullptr) {
+    channel->values->unwatch(waiter);
+  } else {
+    waiter.leave();
+  }
+}
+
+void wake_other(ChannelObject* channel) {
+  if (channel->values != nullptr) {
+    channel->values->pass_on();
+  } else if (!channel->queue.items.empty()) {
+    channel->queue.getters.wake_one();
+  }
+}
+
+// Null without an exception: somebody else was quicker.
+PyObject* take_from(ChannelObject* channel) { return channel->values != nullptr ? take_value(channel) : pop(channel); }
+
 // A sleeping thread in the lists of several channels. Its waiters are made in place, since a wait may end by unwinding.
 class ManyWaiters {
 public:
   ManyWaiters(PyObject* channels, parallel::Parker& parker) : count_(PyTuple_GET_SIZE(channels)) {
     for (Py_ssize_t i = 0; i < count_; ++i) {
       new (at(i)) parallel::ThreadWaiter(parker);
-      cast(PyTuple_GET_ITEM(channels, i))->queue.getters.add(*at(i));
+      channels_[i] = cast(PyTuple_GET_ITEM(channels, i));
+      add_getter(channels_[i], *at(i));
     }
   }
   ~ManyWaiters() {
     for (Py_ssize_t i = 0; i < count_; ++i) {
+      remove_getter(channels_[i], *at(i));
       at(i)->~ThreadWaiter();
     }
   }
@@ -204,6 +233,7 @@ private:
   }
 
   Py_ssize_t count_;
+  ChannelObject* channels_[kMostChannels]; // the caller keeps them alive
   alignas(parallel::ThreadWaiter) unsigned char storage_[kMostChannels * sizeof(parallel::ThreadWaiter)];
 };
 
@@ -225,10 +255,7 @@ Waited wait_in_all(PyObject* channels, int64_t deadline) {
 
 void wake_others(PyObject* channels) {
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(channels); ++i) {
-    ChannelObject* channel = cast(PyTuple_GET_ITEM(channels, i));
-    if (!channel->queue.items.empty()) {
-      channel->queue.getters.wake_one();
-    }
+    wake_other(cast(PyTuple_GET_ITEM(channels, i)));
   }
 }
 
@@ -239,10 +266,10 @@ PyObject* find_ready(PyObject* channels, bool* is_any_open) {
   ++start;
   for (Py_ssize_t i = 0; i < count; ++i) {
     PyObject* channel = PyTuple_GET_ITEM(channels, (start + i) % count);
-    if (!cast(channel)->queue.items.empty()) {
+    *is_any_open = *is_any_open || !is_closed(cast(channel)); // asked first: it may be closed with a last item
+    if (has_items(cast(channel))) {
       return channel;
     }
-    *is_any_open = *is_any_open || !cast(channel)->is_closed;
   }
   return nullptr;
 }
@@ -253,7 +280,10 @@ PyObject* select_until(PyObject* channels, int64_t deadline) {
     bool is_any_open = false;
     PyObject* channel = find_ready(channels, &is_any_open);
     if (channel != nullptr) {
-      PyObject* item = pop(cast(channel));
+      PyObject* item = take_from(cast(channel));
+      if (item == nullptr && PyErr_Occurred() == nullptr) {
+        continue;
+      }
       wake_others(channels);
       return Py_BuildValue("(ON)", channel, item);
     }

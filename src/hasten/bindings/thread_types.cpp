@@ -1,5 +1,7 @@
 #include "hasten/bindings/thread_types.h"
 
+#include "hasten/bindings/thread_channel.h"
+
 #include <cstddef>
 
 namespace hasten::bindings {
@@ -52,7 +54,7 @@ PyTypeObject* add_type(PyObject* module, const char* name, PyType_Spec* spec) {
 
 bool init_threads(PyObject* module) {
   return init_thread_crew(module) && init_thread_future(module) && init_thread_result(module) && init_thread_imap(module) &&
-         init_thread_channel(module) && init_thread_queue(module) && init_thread_recorder(module) &&
+         init_thread_channel(module) && init_value_channel(module) && init_thread_queue(module) && init_thread_recorder(module) &&
          PyModule_AddFunctions(module, functions) == 0;
 }
 

@@ -3,13 +3,14 @@
 #include "hasten/bindings/host.h"
 #include "hasten/bindings/named_tuples.h"
 #include "hasten/bindings/numpy_api.h"
+#include "hasten/bindings/thread_channel.h"
 #include "hasten/bindings/type_of.h"
 
 namespace hasten::bindings {
 namespace {
 
 // The low byte of a code.
-enum Tag : uint64_t { kScalarTag = 1, kArrayTag, kDatetimeTag, kTupleTag, kSliceTag, kObjectTag, kNamedTupleTag };
+enum Tag : uint64_t { kScalarTag = 1, kArrayTag, kDatetimeTag, kTupleTag, kSliceTag, kObjectTag, kNamedTupleTag, kChannelTag };
 
 constexpr int kIdBits = 5;
 constexpr Py_ssize_t kMostItems = 10; // of a tuple that has a code
@@ -115,6 +116,9 @@ uint64_t object_code(PyObject* value) { return kObjectTag | static_cast<uint64_t
 uint64_t type_code(PyObject* value) {
   const ClassRow* row = class_table.find(Py_TYPE(value));
   if (row == nullptr) {
+    if (is_value_channel(value)) {
+      return kChannelTag | code_of_channel(value) << 8;
+    }
     return PyTuple_Check(value) ? named_tuple_code(value) : dispatcher_hooks().is_dispatcher(value) ? object_code(value) : 0;
   }
   switch (row->shape) {

@@ -13,6 +13,7 @@
 #include "hasten/bindings/numpy_api.h"
 #include "hasten/bindings/numpy_bridge.h"
 #include "hasten/bindings/python_error.h"
+#include "hasten/bindings/thread_channel.h"
 
 namespace nb = nanobind;
 
@@ -161,6 +162,9 @@ ir::TypeRef type_of_object(PyObject* value, Dialect dialect) {
   }
   if (find_numpy() && PyArray_Check(value)) {
     return type_of_array_subclass(value);
+  }
+  if (is_value_channel(value)) {
+    return type_of_channel(value);
   }
   if (PyTuple_Check(value) && is_named_tuple_class(reinterpret_cast<PyObject*>(Py_TYPE(value)))) {
     return type_of_tuple(value, dialect);

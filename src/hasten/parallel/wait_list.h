@@ -21,6 +21,7 @@ public:
   Waiter& operator=(const Waiter&) = delete;
 
   bool is_listed() const { return list_ != nullptr; }
+  void leave();
 
 private:
   friend class WaitList;
@@ -59,10 +60,12 @@ private:
   uint32_t generation_ = 0;
 };
 
-inline Waiter::~Waiter() {
+inline void Waiter::leave() {
   if (list_ != nullptr) {
     list_->remove(*this);
   }
 }
+
+inline Waiter::~Waiter() { leave(); }
 
 } // namespace hasten::parallel

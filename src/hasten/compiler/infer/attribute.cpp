@@ -187,6 +187,15 @@ Value attribute(Emitter& e, const Value& given_object, const std::string& name) 
   if (object.type->kind == Kind::kSlice && name == "indices") {
     return method(e, object, "slice.indices");
   }
+  if (is_channel(object.type)) {
+    if (const auto value = channel_attribute(e, object, name)) {
+      return *value;
+    }
+    const std::string rule = "channel." + name;
+    if (find_rule(rule) != nullptr) {
+      return method(e, object, rule);
+    }
+  }
   if (object.type->kind == Kind::kSequence && object.type->name == "ctypes" && name == "data") {
     return python_int(e, e.runtime("hst_array_address", ir::intp_type(), {e.item(object, 0)}));
   }

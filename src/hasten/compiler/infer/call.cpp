@@ -24,6 +24,7 @@ const std::unordered_map<std::string_view, Rule>& rule_table() {
       }
     };
     add(builtin_rules());
+    add(channel_rules());
     add(slice_rules());
     add(math_rules());
     add(numpy_create_rules());

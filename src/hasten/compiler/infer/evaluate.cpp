@@ -171,6 +171,12 @@ Value evaluate(Emitter& e, const Flow& flow, const FlowInstr& instr, std::span<c
     return length(e, args[0]);
   case FlowOp::kNextItem:
     return next_item(e, args[0], args[1]);
+  case FlowOp::kLoopStep:
+    return loop_step(e, args[0], args[1]);
+  case FlowOp::kIsTaken:
+    return is_taken(e, args[0], args[1]);
+  case FlowOp::kTakenItem:
+    return taken_item(e, args[0], args[1], args[2]);
   case FlowOp::kStripEnd:
     return strip_end(e, args[0], args[1], instr.aux);
   case FlowOp::kLess:

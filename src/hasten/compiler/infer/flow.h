@@ -44,6 +44,9 @@ enum class FlowOp : uint8_t {
   kIterate,    // the iterable as something to take items from
   kLength,     // how many items an iteration has
   kNextItem,   // iteration, position
+  kLoopStep,   // iteration, position → what a loop takes there, or that there is nothing more
+  kIsTaken,    // iteration, step
+  kTakenItem,  // iteration, step, position
   kStripEnd,   // position, length → the end of this strip, at most aux further
   kLess,       // two int positions of the builder's own
   kAdvance,    // position + 1

@@ -80,6 +80,7 @@ private:
   void for_loop(const syntax::Stmt& s);
   void parallel_loop(const syntax::Stmt& s);
   void plain_loop(const syntax::Stmt& s, FlowId iteration, FlowId length);
+  void take_item(const syntax::Stmt& s, FlowId iteration, const std::string& position, FlowBlockId otherwise);
   void strip_loop(const syntax::Stmt& s, FlowId iteration, FlowId length, int64_t strip);
   void loop_else(const syntax::Stmt& s, FlowBlockId from, FlowBlockId exit);
   void leave_loop(const syntax::Stmt& s, bool is_break);

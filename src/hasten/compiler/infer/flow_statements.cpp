@@ -47,13 +47,14 @@ void scan(const std::vector<StmtPtr>& statements, BodyTraits* traits) {
   }
 }
 
+bool is_range(const Expr& e) {
+  return e.kind == ExprKind::kCall && e.children[0]->kind == ExprKind::kName && e.children[0]->name == "range";
+}
+
 bool is_tiny_range(const Expr& e) {
-  if (e.kind != ExprKind::kCall || e.children[0]->kind != ExprKind::kName || e.children[0]->name != "range") {
-    return false;
-  }
-  return std::all_of(e.children.begin() + 1, e.children.end(), [](const syntax::ExprPtr& child) {
-    return child->kind == ExprKind::kConstant && child->literal.kind == syntax::LiteralKind::kInt && child->literal.i <= kTinyLoop;
-  });
+  return is_range(e) && std::all_of(e.children.begin() + 1, e.children.end(), [](const syntax::ExprPtr& child) {
+           return child->kind == ExprKind::kConstant && child->literal.kind == syntax::LiteralKind::kInt && child->literal.i <= kTinyLoop;
+         });
 }
 
 } // namespace
@@ -290,6 +291,21 @@ void FlowBuilder::for_loop(const Stmt& s) {
   strip_loop(s, iteration, length, traits.has_call ? kSlowStrip : kStrip);
 }
 
+// target = the item at the position; goes on at `otherwise` where an iterable whose length nobody knows has come to its end.
+void FlowBuilder::take_item(const Stmt& s, FlowId iteration, const std::string& position, FlowBlockId otherwise) {
+  const syntax::Span& span = s.targets[0]->span;
+  if (is_range(*s.value)) {
+    assign(*s.targets[0], graph_.add(FlowOp::kNextItem, {iteration, graph_.read(position)}, span));
+    return;
+  }
+  const FlowId step = graph_.add(FlowOp::kLoopStep, {iteration, graph_.read(position)}, s.value->span);
+  const FlowBlockId taken = graph_.new_block();
+  graph_.branch(graph_.add(FlowOp::kIsTaken, {iteration, step}, s.value->span), taken, otherwise, s.span);
+  graph_.seal(taken);
+  graph_.set_block(taken);
+  assign(*s.targets[0], graph_.add(FlowOp::kTakenItem, {iteration, step, graph_.read(position)}, span));
+}
+
 // for position in 0 .. length: poll; target = item; body
 void FlowBuilder::plain_loop(const Stmt& s, FlowId iteration, FlowId length) {
   const LoopId outer = graph_.loop;
@@ -309,7 +325,7 @@ void FlowBuilder::plain_loop(const Stmt& s, FlowId iteration, FlowId length) {
   graph_.seal(inside);
   graph_.set_block(inside);
   graph_.add(FlowOp::kPoll, {}, s.span);
-  assign(*s.targets[0], graph_.add(FlowOp::kNextItem, {iteration, graph_.read(position)}, s.targets[0]->span));
+  take_item(s, iteration, position, otherwise);
   loops_.push_back({next, exit, false});
   body(s.body);
   loops_.pop_back();
@@ -355,7 +371,7 @@ void FlowBuilder::strip_loop(const Stmt& s, FlowId iteration, FlowId length, int
   graph_.branch(graph_.add(FlowOp::kLess, {graph_.read(position), end}, s.span), inside, strips, s.span);
   graph_.seal(inside);
   graph_.set_block(inside);
-  assign(*s.targets[0], graph_.add(FlowOp::kNextItem, {iteration, graph_.read(position)}, s.targets[0]->span));
+  take_item(s, iteration, position, otherwise);
   loops_.push_back({next, exit, false});
   body(s.body);
   loops_.pop_back();

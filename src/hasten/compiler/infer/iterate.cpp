@@ -1,5 +1,6 @@
 // What for loops and unpacking ask of a value: its length and its items by position.
 #include <algorithm>
+#include <limits>
 
 #include "hasten/compiler/infer/rules.h"
 
@@ -111,6 +112,9 @@ Value length(Emitter& e, const Value& v) {
   if (type->name == "list") {
     return e.integer(static_cast<int64_t>(type->items.size()));
   }
+  if (is_channel(type)) { // nobody knows how much will come: its loop ends where there is no next item
+    return e.integer(std::numeric_limits<int64_t>::max());
+  }
   if (type->name == "enumerate" || type->name == "reversed") {
     return length(e, e.item(v, 0));
   }
@@ -172,6 +176,10 @@ Value python_ints(Emitter& e, std::vector<Value> values) {
   return e.tuple(std::move(values));
 }
 
+Value enumerated(Emitter& e, const Value& start, const Value& position) {
+  return e.op(Op::kAdd, start.type, {start, e.cast(position, start.type)});
+}
+
 } // namespace
 
 Value next_item(Emitter& e, const Value& v, const Value& position) {
@@ -190,9 +198,7 @@ Value next_item(Emitter& e, const Value& v, const Value& position) {
     return tuple_item(e, v, position);
   }
   if (type->name == "enumerate") {
-    const Value start = e.item(v, 1);
-    const Value number = e.op(Op::kAdd, start.type, {start, e.cast(position, start.type)});
-    return e.tuple({number, next_item(e, e.item(v, 0), position)});
+    return e.tuple({enumerated(e, e.item(v, 1), position), next_item(e, e.item(v, 0), position)});
   }
   if (type->name == "reversed") {
     const Value inner = e.item(v, 0);
@@ -221,6 +227,36 @@ Value next_item(Emitter& e, const Value& v, const Value& position) {
     return e.tuple(std::move(items));
   }
   e.fail(ir::display(type) + " can't be looped over in compiled code");
+}
+
+namespace {
+
+bool counts_channel(TypeRef type) { return type->kind == Kind::kSequence && type->name == "enumerate" && is_channel(type->items[0]); }
+
+// The channel behind a loop; none where the iterable has a length.
+std::optional<Value> channel_behind(Emitter& e, const Value& v) {
+  if (is_channel(v.type)) {
+    return v;
+  }
+  return counts_channel(v.type) ? std::optional(e.item(v, 0)) : std::nullopt;
+}
+
+} // namespace
+
+Value loop_step(Emitter& e, const Value& v, const Value& position) {
+  const auto channel = channel_behind(e, v);
+  return channel ? next_of_channel(e, *channel) : next_item(e, v, position);
+}
+
+Value is_taken(Emitter& e, const Value& v, const Value& step) { return channel_behind(e, v) ? e.item(step, 0) : e.boolean(true); }
+
+Value taken_item(Emitter& e, const Value& v, const Value& step, const Value& position) {
+  const auto channel = channel_behind(e, v);
+  if (!channel) {
+    return step;
+  }
+  const Value item = taken_from_channel(e, *channel, step);
+  return counts_channel(v.type) ? e.tuple({enumerated(e, e.item(v, 1), position), item}) : item;
 }
 
 Value unpack(Emitter& e, const Value& given, int64_t count) {

@@ -13,6 +13,7 @@ struct RuleEntry {
 };
 
 std::span<const RuleEntry> builtin_rules();
+std::span<const RuleEntry> channel_rules();
 std::span<const RuleEntry> slice_rules();
 std::span<const RuleEntry> math_rules();
 std::span<const RuleEntry> numpy_create_rules();

@@ -92,6 +92,20 @@ Value unpack_item(Emitter& e, const Value& v, int64_t position); // negative: fr
 Value unpack_star(Emitter& e, const Value& v, int64_t at_least);
 Value unpack_rest(Emitter& e, const Value& v, int64_t before, int64_t behind); // a list
 
+// For loops: also over channels, whose length nobody knows. A step is what the loop takes at a position, or says that there is nothing
+// more.
+Value loop_step(Emitter& e, const Value& iteration, const Value& position);
+Value is_taken(Emitter& e, const Value& iteration, const Value& step);
+Value taken_item(Emitter& e, const Value& iteration, const Value& step, const Value& position);
+
+// ---- channels.cpp
+bool is_channel(ir::TypeRef type);
+ir::TypeRef channel_item(ir::TypeRef channel); // a number, or a C-contiguous array
+Value channel_size(Emitter& e, const Value& channel);
+std::optional<Value> channel_attribute(Emitter& e, const Value& channel, const std::string& name);
+Value next_of_channel(Emitter& e, const Value& channel); // an optional: none at the end
+Value taken_from_channel(Emitter& e, const Value& channel, const Value& next);
+
 // ---- call.cpp
 struct CallArgs {
   std::vector<Value> positional;

@@ -24,6 +24,9 @@ Value len_rule(Emitter& e, const CallArgs& args) {
     }
     return e.integer(characters, own(e, ir::int_type()));
   }
+  if (is_channel(v.type)) {
+    return e.cast(channel_size(e, v), own(e, ir::int_type()));
+  }
   if (v.type->kind == Kind::kNamed || v.type->kind == Kind::kNone || ir::is_number(v.type)) {
     e.fail("object of type " + ir::display(v.type) + " has no len()");
   }

@@ -309,7 +309,7 @@ std::string display(TypeRef type) {
   case Kind::kOptional:
     return "optional(" + display(type->elem) + ")";
   case Kind::kSequence:
-    return type->name;
+    return type->name == "channel" ? "channel of " + type->items[1]->name.substr(sizeof("channel:") - 1) : type->name;
   case Kind::kNamed: {
     const size_t colon = type->name.find(':');
     const std::string what = type->name.substr(0, colon);
