@@ -25,13 +25,14 @@ _FROM_STANDARD_LIBRARY = {
     "multiprocessing": (
         "Array Barrier BoundedSemaphore Condition Event JoinableQueue Lock Manager Pipe Process Queue RLock "
         "RawArray RawValue Semaphore SimpleQueue Value active_children cpu_count current_process freeze_support "
-        "get_all_start_methods get_context get_start_method parent_process set_start_method"
+        "get_start_method parent_process set_start_method"
     ),
     "concurrent.futures": "ProcessPoolExecutor",
 }
 
 _OWN = {
-    "Pool": Face("multiprocessing", "hasten._pool.pool"),
+    "get_all_start_methods": Face("multiprocessing", "hasten._pool.contexts"),
+    "get_context": Face("multiprocessing", "hasten._pool.contexts"),
     "cache": Face("functools", "hasten._memo"),
     "lru_cache": Face("functools", "hasten._memo"),
     "ThreadPool": Face("multiprocessing.pool", "hasten._threads.pool"),
@@ -48,6 +49,7 @@ FACES = {
 # Names that no module of the standard library has, and where they come from.
 ADDED = {
     "Channel": "hasten._threads.channel",
+    "Pool": "hasten._pool.template_pool",
     "ChannelClosed": "hasten._threads.channel",
     "Command": "hasten._programs",
     "CompletedProgram": "hasten._programs",
@@ -59,6 +61,7 @@ ADDED = {
 
 # What Hasten provides of the drop-ins without offering it as ``hasten.<name>``.
 _PARTS = {
+    "multiprocessing": {"Pool": "hasten._pool.pool"},
     "queue": dict.fromkeys(("Queue", "LifoQueue", "PriorityQueue", "SimpleQueue"), "hasten._threads.queues"),
     "multiprocessing.pool": {"Pool": "hasten._pool.pool", "AsyncResult": "hasten._pool.results"},
     "multiprocessing.dummy": {"Pool": "hasten._threads.dummy"},

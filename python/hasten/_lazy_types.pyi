@@ -67,12 +67,6 @@ from multiprocessing import (
     freeze_support as freeze_support,
 )
 from multiprocessing import (
-    get_all_start_methods as get_all_start_methods,
-)
-from multiprocessing import (
-    get_context as get_context,
-)
-from multiprocessing import (
     get_start_method as get_start_method,
 )
 from multiprocessing import (
@@ -88,7 +82,13 @@ from hasten._memo import (
 from hasten._memo import (
     lru_cache as lru_cache,
 )
-from hasten._pool.pool import Pool as Pool
+from hasten._pool.contexts import (
+    get_all_start_methods as get_all_start_methods,
+)
+from hasten._pool.contexts import (
+    get_context as get_context,
+)
+from hasten._pool.template_pool import Pool as Pool
 from hasten._programs import (
     Command as Command,
 )

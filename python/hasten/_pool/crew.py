@@ -7,18 +7,20 @@ started by the first call that returns before it is done.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
-from multiprocessing import util
+from multiprocessing import current_process, util
 from typing import TYPE_CHECKING, Any
 
 from hasten._core import PoolBatch, PoolEngine
 from hasten._pool.errors import TaskMemoryError, TaskTimeout, WorkerDied, describe_exit
-from hasten._pool.pickling import encode_function, is_named, read_failure
+from hasten._pool.main_module import NO_GUARD_STATUS, MissingGuardError
+from hasten._pool.pickling import Travelling, encode_function, is_named, read_failure
 from hasten._pool.worker import Descriptors, work
 
 if TYPE_CHECKING:
@@ -33,6 +35,18 @@ _ABSENCE = 0.002
 
 # After all pools were terminated, which multiprocessing does at a higher priority.
 util.Finalize(None, PoolEngine.end_waits, exitpriority=-100)
+
+
+@contextlib.contextmanager
+def _allowed_to_start() -> Iterator[None]:
+    """Let a daemonic process have workers: they end with it, however it ends."""
+    settings = current_process()._config  # type: ignore[attr-defined]
+    was_daemon = settings.get("daemon")
+    settings["daemon"] = False
+    try:
+        yield
+    finally:
+        settings["daemon"] = was_daemon
 
 
 class Crew:
@@ -61,7 +75,7 @@ class Crew:
         self.is_closed = False  # no new tasks
         self.is_terminated = False
         self._make_process = make_process
-        self._work = (initializer, initargs, most_tasks)
+        self._work = (initializer and Travelling(initializer), initargs, most_tasks)
         self._most_memory = most_memory
         self._owner = os.getpid()
         self._parent = os.pidfd_open(self._owner)
@@ -110,7 +124,8 @@ class Crew:
             process = self._make_process(target=work, args=(descriptors, initializer, initargs, most_tasks))
             process.name = process.name.replace("Process", "PoolWorker")
             process.daemon = True
-            process.start()
+            with _allowed_to_start():
+                process.start()
             self.engine.watch(lane, process.pid, self._most_memory)
         except BaseException:
             self.engine.drop_lane(lane)
@@ -133,6 +148,9 @@ class Crew:
             else:
                 self._failed_starts += 1
             if self.is_terminated or (self.is_closed and not self._active):
+                return
+            if not was_started and process.exitcode == NO_GUARD_STATUS:
+                self._give_up(str(MissingGuardError()))
                 return
             if self._failed_starts > max(3, 2 * self.processes):
                 self._give_up(f"workers end before their first task, the last one {describe_exit(process.exitcode)}")

@@ -12,6 +12,7 @@ from multiprocessing.reduction import ForkingPickler
 from typing import TYPE_CHECKING, Any
 
 from hasten._mirror import original
+from hasten._pool import main_module
 
 if TYPE_CHECKING:
     from multiprocessing.pool import MaybeEncodingError, RemoteTraceback  # type: ignore[attr-defined]
@@ -27,11 +28,14 @@ _PLAIN = frozenset({int, float, str, bytes, bool, type(None)})
 
 
 def dumps(value: object) -> bytes:
-    """Pickle a value, with cloudpickle where plain pickle can't."""
+    """Pickle a value, with cloudpickle where plain pickle can't, or where workers lack the main module."""
     try:
-        return dumps_plainly(value)
+        pickled = dumps_plainly(value)
     except (pickle.PicklingError, AttributeError, TypeError) as refused:
         return _dumps_by_value(value, refused)
+    if main_module.travels and b"__main__" in pickled:
+        return _dumps_by_value(value, pickle.PicklingError("a part of the main module can't be pickled"))
+    return pickled
 
 
 def dumps_plainly(value: object) -> bytes:
@@ -44,16 +48,12 @@ def dumps_plainly(value: object) -> bytes:
 
 
 def _dumps_by_value(value: object, refused: Exception) -> bytes:
-    import cloudpickle
+    from hasten._pool import by_value
 
-    buffer = BytesIO()
-    pickler = cloudpickle.Pickler(buffer, pickle.HIGHEST_PROTOCOL)
-    pickler.dispatch_table = pickler.dispatch_table.new_child(getattr(ForkingPickler, "_extra_reducers", {}))
     try:
-        pickler.dump(value)
+        return by_value.dumps(value)
     except Exception:
         raise refused from None
-    return buffer.getvalue()
 
 
 def encode_function(function: Callable[..., Any], mode: int) -> bytes:
@@ -79,6 +79,20 @@ class Call(tuple[Any, ...]):
     """The arguments of one call: a tuple and a dict."""
 
     __slots__ = ()
+
+
+class Travelling:
+    """A function that goes by value if it must, among things that multiprocessing pickles."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    def __call__(self, *args: Any) -> Any:
+        """Call the function."""
+        return self.function(*args)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return pickle.loads, (dumps(self.function),)
 
 
 _functions: dict[bytes, Any] = {}

@@ -7,11 +7,13 @@ import os
 import types
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
-from multiprocessing import get_context, util
+from multiprocessing import util
 from typing import TYPE_CHECKING, Any, Literal
 
 from hasten._mirror import original
+from hasten._pool.contexts import get_context
 from hasten._pool.crew import Crew
+from hasten._pool.main_module import check_guard, prepare_for
 from hasten._pool.pickling import APPLY, MAP, STARMAP, Call
 from hasten._pool.results import AsyncResult, Options, ResultIterator
 
@@ -44,7 +46,7 @@ class Pool(standard.Pool):
     maxtasksperchild
         How many tasks a worker runs before a new one takes its place.
     context
-        What makes the processes; the interpreter's default start method by default.
+        What makes the processes, or the name of a start method; the interpreter's default by default.
     max_memory
         Bytes that a worker may have resident; one that has more is killed, and its task raises `MemoryError`.
     """
@@ -68,7 +70,9 @@ class Pool(standard.Pool):
             raise TypeError("initializer must be a callable")
         if max_memory is not None and max_memory <= 0:
             raise ValueError(f"max_memory={max_memory!r}: the bytes that a worker may use are a positive number")
-        self._ctx = context or get_context()
+        self._ctx = get_context(context) if isinstance(context, str) else context or self._default_context()
+        check_guard(self._ctx)
+        prepare_for(self._ctx)
         self._processes = processes
         make_process = functools.partial(self.Process, self._ctx)
         self._crew = Crew(
@@ -86,6 +90,10 @@ class Pool(standard.Pool):
             raise
         self._terminate = util.Finalize(self, self._crew.terminate, exitpriority=15)
         self._state = standard.RUN
+
+    @staticmethod
+    def _default_context() -> Any:
+        return get_context()
 
     def __del__(self, _warn: Any = warnings.warn, _run: str = standard.RUN) -> None:
         if self._state == _run:

@@ -9,6 +9,7 @@ from types import FrameType
 from typing import Any
 
 from hasten._core import PoolWorker
+from hasten._pool.namespaces import remember_main
 from hasten._pool.pickling import APPLY, STARMAP, decode_function, decode_task, describe_failure, dumps_plainly
 
 
@@ -46,6 +47,7 @@ def work(
     lane, bell, parent = descriptors.take()
     engine = PoolWorker(lane, bell, parent, most_tasks, dumps_plainly, describe_failure)
     _interrupt_tasks_only(engine)
+    remember_main()
     if initializer is not None:
         initializer(*initargs)
     engine.serve(decode_function, functools.partial(_run, engine))

@@ -144,3 +144,20 @@ def set_state(value: int) -> None:
 
 def get_state(_: object = None) -> int:
     return state["value"]
+
+
+def talk(queue: Any, event: Any, value: Any) -> None:
+    queue.put(value.value)
+    event.wait(60)
+    queue.put(value.value)
+
+
+def add(x: int, y: int) -> int:
+    return x + y
+
+
+def use_a_pool(x: int) -> list[int]:
+    import hasten
+
+    with hasten.Pool(1) as pool:
+        return pool.starmap(add, [(x, 0), (x, 1)])

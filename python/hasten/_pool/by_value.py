@@ -1,0 +1,71 @@
+"""Functions and classes that travel whole, for a worker can't find them by their names. `namespaces` receives them."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+import types
+from io import BytesIO
+from multiprocessing.reduction import ForkingPickler
+from typing import Any
+
+import cloudpickle
+
+from hasten._pool.main_module import can_be_imported
+from hasten._pool.namespaces import arrive_at, is_definition, set_class, set_function
+
+
+class _Namespace:
+    """Stands for a function's globals on the way."""
+
+    def __init__(self, key: str, basics: dict[str, Any]) -> None:
+        self.key = key
+        self.basics = basics
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return arrive_at, (self.key, self.basics)
+
+
+class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+    def reducer_override(self, obj: Any) -> Any:
+        if is_definition(obj) and getattr(obj, "__module__", None) == "__main__":
+            if can_be_imported() and _is_found(obj):
+                return NotImplemented  # by its name
+            if isinstance(obj, type):
+                return self._class_of_main(super().reducer_override(obj))
+        return super().reducer_override(obj)
+
+    def _class_of_main(self, reduced: Any) -> Any:
+        if not isinstance(reduced, tuple) or len(reduced) != 6:
+            return reduced
+        make, arguments, state, items, pairs, set_state = reduced
+        return make, arguments, (state, set_state), items, pairs, set_class
+
+    def _dynamic_function_reduce(self, func: types.FunctionType) -> Any:
+        make, arguments, (state, slots), items, pairs, set_state = super()._dynamic_function_reduce(func)
+        name = func.__globals__.get("__name__")
+        key = "__main__" if func.__globals__ is vars(sys.modules["__main__"]) else f"{name} {id(func.__globals__)}"
+        code, basics, *rest = arguments
+        names, slots["__globals__"] = slots["__globals__"], {}
+        whole = (key, names, (state, slots), set_state)
+        return make, (code, self._namespace(key, basics), *rest), whole, items, pairs, set_function
+
+    def _namespace(self, key: str, basics: dict[str, Any]) -> _Namespace:
+        known: dict[str, _Namespace] = self.__dict__.setdefault("_known", {})
+        return known.setdefault(key, _Namespace(key, basics))
+
+
+def _is_found(definition: Any) -> bool:
+    found: Any = sys.modules["__main__"]
+    for name in definition.__qualname__.split("."):
+        found = getattr(found, name, None)
+    return found is definition
+
+
+def dumps(value: object) -> bytes:
+    """Pickle a value with all that a worker may not find."""
+    buffer = BytesIO()
+    pickler = _Pickler(buffer, pickle.HIGHEST_PROTOCOL)
+    pickler.dispatch_table = pickler.dispatch_table.new_child(getattr(ForkingPickler, "_extra_reducers", {}))
+    pickler.dump(value)
+    return buffer.getvalue()

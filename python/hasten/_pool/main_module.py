@@ -1,0 +1,51 @@
+"""The program's main module, as worker processes see it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from multiprocessing import process
+from typing import Any
+
+# Whether definitions of the main module go by value, for there are workers that can't import it.
+travels = False
+
+# What a process ends with that was to import the main module and found that the module starts processes itself.
+NO_GUARD_STATUS = 78
+
+_MESSAGE = """\
+the program's main module starts processes while a worker process imports it. Let it do so only where it is the program:
+
+    if __name__ == "__main__":
+        main()
+
+or run it by `hasten run`, or use the start method "fork\""""
+
+
+class MissingGuardError(RuntimeError):
+    """The main module starts processes when it is imported."""
+
+    def __init__(self) -> None:
+        super().__init__(_MESSAGE)
+
+
+def check_guard(context: Any) -> None:
+    """Refuse to start processes in one that imports the main module: each would do the same."""
+    if context.get_start_method() == "fork" or not getattr(process.current_process(), "_inheriting", False):
+        return
+    if "hasten._pool.template_server" in sys.modules:
+        raise RuntimeError("a process was to be started in the bootstrapping phase of another")
+    os._exit(NO_GUARD_STATUS)  # the parent says what is wrong, once
+
+
+def prepare_for(context: Any) -> None:
+    """Let a pool with this context have workers that do without the main module, where it can't be imported."""
+    global travels
+    if context.get_start_method() != "fork" and not can_be_imported():
+        travels = True
+
+
+def can_be_imported() -> bool:
+    """Whether a new process finds the main module: not where it is a prompt, a notebook, ``-c`` or stdin."""
+    main = sys.modules.get("__main__")
+    return getattr(main, "__spec__", None) is not None or os.path.isfile(getattr(main, "__file__", None) or "")

@@ -1,0 +1,283 @@
+"""The start method ``template``, the contexts whose pools are Hasten's, and the main module as workers see it."""
+
+import importlib
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hasten._pool import template
+
+import hasten
+from tests.python.pool import tasks
+
+drop_in: Any = importlib.import_module("hasten.multiprocessing")
+ROOT = Path(__file__).parents[3]
+METHODS = ["fork", "spawn", "forkserver", "template"]
+
+
+def run(arguments: list[str], text: str | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments], input=text, capture_output=True, text=True, timeout=60, cwd=ROOT
+    )
+
+
+def run_file(folder: Path, text: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    script = folder / "script.py"
+    script.write_text(textwrap.dedent(text))
+    return run([*arguments, str(script)])
+
+
+def test_two_defaults_of_one_pool() -> None:
+    assert hasten.Pool is not drop_in.Pool and issubclass(hasten.Pool, drop_in.Pool)
+    assert importlib.import_module("hasten.multiprocessing.pool").Pool is drop_in.Pool
+    with hasten.Pool(1) as ours, drop_in.Pool(1) as theirs:
+        assert ours._ctx.get_start_method() == "template"
+        assert theirs._ctx.get_start_method() == multiprocessing.get_start_method()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_pools_of_contexts_are_hastens(method: str) -> None:
+    context = drop_in.get_context(method)
+    assert context.get_start_method() == method
+    with context.Pool(2, tasks.set_state, (5,), max_memory=1 << 40) as pool:
+        assert isinstance(pool, drop_in.Pool)
+        assert pool.map(tasks.get_state, range(3)) == [5, 5, 5]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_parts_of_a_context_work_together(method: str) -> None:
+    context = drop_in.get_context(method)
+    queue, event, value = context.Queue(), context.Event(), context.Value("i", 3)
+    process = context.Process(target=tasks.talk, args=(queue, event, value))
+    process.start()
+    assert queue.get(timeout=60) == 3
+    value.value = 4
+    event.set()
+    assert queue.get(timeout=60) == 4
+    process.join()
+    assert process.exitcode == 0
+
+
+def test_contexts_are_the_standard_librarys_too() -> None:
+    assert isinstance(hasten.get_context("fork"), multiprocessing.context.ForkContext)
+    assert hasten.get_context().get_start_method() == multiprocessing.get_start_method()
+    assert "template" in hasten.get_all_start_methods()
+    with pytest.raises(ValueError, match="'thread'; the start methods are"):
+        hasten.get_context("thread")
+
+
+@pytest.mark.parametrize(
+    ("target", "arguments", "code"),
+    [
+        (sys.exit, (5,), 5),
+        (os._exit, (6,), 6),
+        (tasks.kill_at_three, (3,), -signal.SIGKILL),
+        (tasks.fail_at_start, (), 1),
+        (tasks.square, (3,), 0),
+    ],
+)
+def test_exit_codes_are_relayed(target: Any, arguments: tuple[Any, ...], code: int) -> None:
+    process = hasten.get_context("template").Process(target=target, args=arguments)
+    process.start()
+    process.join(60)
+    assert process.exitcode == code
+
+
+def test_a_process_of_the_template_can_be_ended() -> None:
+    process = hasten.get_context("template").Process(target=tasks.sleep, args=(60,))
+    process.start()
+    assert process.is_alive() and process.exitcode is None
+    process.join(0.01)
+    assert process.is_alive()
+    process.terminate()
+    process.join(60)
+    assert process.exitcode == -signal.SIGTERM
+
+
+def test_the_template_dies_alone_and_is_made_again() -> None:
+    with hasten.Pool(2) as pool:
+        before = set(pool.map(tasks.pid, range(20), chunksize=1))
+        first = template.templates._pid
+        os.kill(first, signal.SIGKILL)
+        assert set(pool.map(tasks.pid, range(20), chunksize=1)) <= {process.pid for process in pool._pool}
+        assert {process.pid for process in pool._pool} >= before
+        for process in list(pool._pool):
+            os.kill(process.pid, signal.SIGKILL)
+        assert pool.map(tasks.square, range(4)) == [0, 1, 4, 9]
+        assert template.templates._pid not in (0, first)
+
+
+def test_a_worker_whose_template_died_still_ends_with_its_pool() -> None:
+    pool = hasten.Pool(2)
+    pool.map(tasks.square, range(4))
+    os.kill(template.templates._pid, signal.SIGKILL)
+    pool.close()
+    pool.join()
+    assert not pool._pool
+
+
+def test_workers_do_not_have_what_threads_held() -> None:
+    lock = threading.Lock()
+    with lock, hasten.Pool(1) as pool:  # a fork's copy would be held for ever
+        assert pool.apply(tasks.square, (3,)) == 9
+
+
+def test_the_environment_of_the_moment_reaches_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    with hasten.Pool(1) as pool:
+        pool.apply(tasks.square, (1,))
+    monkeypatch.setenv("HASTEN_TEST_VARIABLE", "late")
+    with hasten.Pool(1) as pool:
+        assert pool.apply(os.getenv, ("HASTEN_TEST_VARIABLE",)) == "late"
+    monkeypatch.delenv("HASTEN_TEST_VARIABLE")
+    with hasten.Pool(1) as pool:
+        assert pool.apply(os.getenv, ("HASTEN_TEST_VARIABLE",)) is None
+
+
+def test_pools_in_pools() -> None:
+    with hasten.Pool(2) as pool:
+        assert pool.map(tasks.use_a_pool, [1, 2]) == [[1, 2], [2, 3]]
+
+
+def test_a_fork_makes_a_template_of_its_own() -> None:
+    with hasten.Pool(1) as pool:
+        pool.apply(tasks.square, (1,))
+        context = multiprocessing.get_context("fork")
+        process = context.Process(target=tasks.use_a_pool, args=(1,))
+        process.start()
+        process.join(60)
+        assert process.exitcode == 0
+        assert pool.apply(tasks.square, (3,)) == 9
+
+
+SCRIPT = """
+import hasten
+counter = 0
+class Point:
+    def __init__(self, x):
+        self.x = x
+def start(value):
+    global counter
+    counter = value
+def add(point):
+    return Point(point.x + counter)
+if __name__ == "__main__":
+    {context}
+    with context.Pool(2, start, (10,)) as pool:
+        made = pool.map(add, [Point(1), Point(2)])
+        assert all(type(one) is Point for one in made)
+        by_value = pool.map(lambda x: x + counter, [3])
+        print([one.x for one in made], by_value)
+    process = context.Process(target=start, args=(1,))
+    process.start()
+    process.join()
+    print(process.exitcode)
+"""
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_script_with_a_main_guard(tmp_path: Path, method: str) -> None:
+    done = run_file(tmp_path, SCRIPT.format(context=f"context = hasten.get_context({method!r})"))
+    assert (done.stdout, done.stderr) == ("[11, 12] [13]\n0\n", "")
+
+
+@pytest.mark.parametrize("way", ["-c", "stdin"])
+def test_a_program_that_is_not_a_file(way: str) -> None:
+    text = SCRIPT.format(context="context = hasten.get_context('template')")
+    done = run(["-c", text]) if way == "-c" else run(["-"], text)
+    assert (done.stdout, done.stderr) == ("[11, 12] [13]\n0\n", "")
+
+
+def test_a_function_that_is_defined_anew_is_seen() -> None:
+    text = """
+import hasten
+def helper(): return 1
+def call(_): return helper()
+if True:
+    pool = hasten.Pool(1)
+    print(pool.map(call, [0]))
+    def helper(): return 2
+    print(pool.map(call, [0]))
+    pool.terminate()
+"""
+    assert run(["-c", text]).stdout == "[1]\n[2]\n"
+
+
+UNGUARDED = """
+import os
+import hasten
+print(os.getpid(), flush=True)
+def square(x):
+    return x * x
+with hasten.get_context({method!r}).Pool(2) as pool:
+    print(pool.map(square, [1, 2]))
+"""
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver", "template"])
+def test_a_missing_main_guard_is_one_error(tmp_path: Path, method: str) -> None:
+    done = run_file(tmp_path, UNGUARDED.format(method=method))
+    assert done.returncode == 1
+    assert done.stderr.count("Traceback") == 1
+    assert '    if __name__ == "__main__":\n        main()\n' in done.stderr
+    assert len(done.stdout.split()) <= (2 if method == "template" else 4)
+
+
+def test_a_main_module_that_fails_to_import_is_reported(tmp_path: Path) -> None:
+    text = """
+    import hasten
+    if __name__ == "__mp_main__":
+        raise LookupError("not here")
+    if __name__ == "__main__":
+        hasten.Pool(1)
+    """
+    done = run_file(tmp_path, text)
+    assert "RuntimeError: A worker process can't import the program's main module" in done.stderr
+    assert "LookupError: not here" in done.stderr
+
+
+def test_a_main_module_is_imported_once_for_all_workers(tmp_path: Path) -> None:
+    text = """
+    import hasten
+    print("imported", flush=True)
+    def square(x):
+        return x * x
+    if __name__ == "__main__":
+        with hasten.Pool(3) as pool:
+            pool.map(square, range(10))
+    """
+    assert run_file(tmp_path, text).stdout == "imported\n" * 2
+
+
+def test_a_main_module_that_starts_threads_is_imported_by_each_worker(tmp_path: Path) -> None:
+    text = """
+    import hasten, threading, time
+    threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+    def count(_):
+        return threading.active_count()
+    if __name__ == "__main__":
+        with hasten.Pool(1) as pool:
+            print(pool.apply(count, (1,)))
+    """
+    assert run_file(tmp_path, text).stdout == "2\n"
+
+
+def test_hasten_run_starts_workers_with_the_drop_ins(tmp_path: Path) -> None:
+    text = """
+    import hasten, multiprocessing
+    def which(_):
+        return multiprocessing.__name__
+    if __name__ == "__main__":
+        with hasten.Pool(1) as pool:
+            print(pool.map(which, [1]))
+        with multiprocessing.get_context("template").Pool(1) as pool:
+            print(pool.map(which, [1]))
+    """
+    done = run_file(tmp_path, text, "-m", "hasten", "run")
+    assert (done.stdout, done.stderr) == ("['hasten.multiprocessing']\n" * 2, "")
