@@ -53,6 +53,10 @@ def script_of(page: Path) -> str:
     return "\n".join(script).rstrip() + "\n"
 
 
+# As at the prompt, which is where examples without a main guard work.
+_AS_TYPED = "with open({file!r}) as file: exec(compile(file.read(), {file!r}, 'exec'))"
+
+
 def run_page(page: Path) -> str:
     """Run a page's examples in a folder of their own; return what went wrong, or an empty text."""
     script = script_of(page)
@@ -61,7 +65,7 @@ def run_page(page: Path) -> str:
     with tempfile.TemporaryDirectory(prefix="hasten-docs-") as folder:
         file = Path(folder, f"{page.stem.replace('-', '_')}.py")
         file.write_text(script, encoding="utf-8")
-        command = [sys.executable, str(file)]
+        command = [sys.executable, "-c", _AS_TYPED.format(file=str(file))]
         try:
             done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False)
         except subprocess.TimeoutExpired:
