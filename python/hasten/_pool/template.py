@@ -110,6 +110,12 @@ class _Templates:
                     self._drop()
             raise OSError(errno.EPIPE, "The template process ended each time that a process was to be started")
 
+    def start_early(self) -> None:
+        """Start the template while the program still does something else; not where processes aren't made anyway."""
+        if process.parent_process() is None and not getattr(process.current_process(), "_inheriting", False):
+            with self._lock:
+                self._bare = self._bare or self._start()
+
     def _template_for(self, main: str | None, preparation: bytes) -> _Template:
         bare = self._bare = self._bare or self._start()
         if main is None:

@@ -1,9 +1,16 @@
-"""``hasten.Pool``: the drop-in's pool with another default for how workers are started."""
+"""``hasten.Pool``: the drop-in's pool with another default for how workers are started.
+
+Whoever asks for it is about to make one, so the template starts while the rest is imported.
+"""
 
 from typing import Any
 
-from hasten._pool import pool
-from hasten._pool.contexts import get_context
+from hasten._pool.template import templates
+
+templates.start_early()
+
+from hasten._pool import pool  # noqa: E402
+from hasten._pool.contexts import get_context  # noqa: E402
 
 
 class Pool(pool.Pool):

@@ -25,6 +25,8 @@ from multiprocessing import process, resource_tracker, spawn, util
 from types import ModuleType
 from typing import IO, Any, NoReturn
 
+import hasten._pool.worker  # noqa: F401, so that no worker has to
+
 CHILD, TEMPLATE = b"C", b"T"
 BORN, EXITED, FAILED = range(3)
 ANSWER = struct.Struct("=iq")

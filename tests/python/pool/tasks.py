@@ -161,3 +161,50 @@ def use_a_pool(x: int) -> list[int]:
 
     with hasten.Pool(1) as pool:
         return pool.starmap(add, [(x, 0), (x, 1)])
+
+
+def busy_identity(x: int) -> int:
+    end = time.perf_counter() + 0.0003
+    while time.perf_counter() < end:
+        pass
+    return x
+
+
+def die_by(number: int) -> None:
+    faulthandler.disable()  # inherited from the test run
+    os.kill(os.getpid(), number)
+    time.sleep(60)
+
+
+class DeadlyArgument:
+    """Kills the process that unpickles it."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __reduce__(self) -> Any:
+        return die_by, (self.number,)
+
+
+class DeadlyResult:
+    """Kills the process that pickles it."""
+
+    def __reduce__(self) -> Any:
+        os._exit(5)
+
+
+class DeadlyError(Exception):
+    def __reduce__(self) -> Any:
+        os._exit(6)
+
+
+def raise_deadly() -> None:
+    raise DeadlyError
+
+
+def return_deadly_at_three(x: int) -> Any:
+    return DeadlyResult() if x == 3 else x
+
+
+def make_bytes_within(size: int) -> bytes:
+    return bytes(size)
