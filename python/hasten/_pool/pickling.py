@@ -9,16 +9,10 @@ import traceback
 from collections.abc import Callable, Sequence
 from io import BytesIO
 from multiprocessing.reduction import ForkingPickler
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hasten._mirror import original
 from hasten._pool import main_module
-
-if TYPE_CHECKING:
-    from multiprocessing.pool import MaybeEncodingError, RemoteTraceback  # type: ignore[attr-defined]
-else:
-    MaybeEncodingError = original("multiprocessing.pool").MaybeEncodingError
-    RemoteTraceback = original("multiprocessing.pool").RemoteTraceback
 
 # How the worker calls: f(item), f(*item), or f(*args, **kwargs) once.
 MAP, STARMAP, APPLY = range(3)
@@ -118,16 +112,21 @@ def decode_task(payload: bytes) -> tuple[int, Callable[..., Any], Any]:
     return mode & ~_CACHED, function, pickle.loads(memoryview(payload)[length:])
 
 
+def _standard(name: str) -> Any:
+    # Late: workers whose tasks don't fail do without the module.
+    return getattr(original("multiprocessing.pool"), name)
+
+
 def describe_failure(error: BaseException, *value: object) -> bytes:
     """Return a task's failure as bytes that can always be read; `value` is the result that refused to be pickled."""
     if value:
-        error, text = MaybeEncodingError(error, value[0]), None
+        error, text = _standard("MaybeEncodingError")(error, value[0]), None
     else:
         text = '\n"""\n' + "".join(traceback.format_exception(type(error), error, error.__traceback__)) + '"""'
     try:
         pickled = dumps(error)
     except Exception as refused:
-        pickled = dumps(MaybeEncodingError(refused, error))
+        pickled = dumps(_standard("MaybeEncodingError")(refused, error))
     return pickle.dumps((pickled, text, _repr_of(error)), pickle.HIGHEST_PROTOCOL)
 
 
@@ -139,11 +138,11 @@ def read_failure(failure: bytes) -> BaseException:
         if not isinstance(error, BaseException):
             raise TypeError(f"{shown} was unpickled as an object of type {type(error).__name__}")
     except Exception as unreadable:
-        error = MaybeEncodingError(unreadable, None)
+        error = _standard("MaybeEncodingError")(unreadable, None)
         error.value = shown
         error.args = (error.exc, shown)
     if text is not None:
-        error.__cause__ = RemoteTraceback(text)
+        error.__cause__ = _standard("RemoteTraceback")(text)
     travelled: BaseException = error
     return travelled
 

@@ -27,6 +27,13 @@ from hasten._pool.template_server import ANSWER, BORN, CHILD, FAILED, READY, TEM
 _UNKNOWN = 255
 
 
+# What a template executes. The folder that it happens to be started in has nothing to do with it.
+_START = """import sys
+sys.flags.safe_path or sys.path.pop(0)
+with open({file!r}) as file: exec(compile(file.read(), {file!r}, "exec"))
+start({folder!r}, {control}, {parent})"""
+
+
 class _Died(Exception):
     """The template ended before it did what it was asked for."""
 
@@ -127,10 +134,11 @@ class _Templates:
     def _start(self) -> _Template:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         parent = os.pidfd_open(os.getpid())
-        folder = str(Path(__file__).parents[2])
-        code = (
-            f"import sys; {folder!r} in sys.path or sys.path.append({folder!r}); "
-            f"from hasten._pool.template_server import main; main({theirs.fileno()}, {parent})"
+        code = _START.format(
+            file=str(Path(__file__).with_name("template_start.py")),
+            folder=str(Path(__file__).parents[1]),
+            control=theirs.fileno(),
+            parent=parent,
         )
         executable = spawn.get_executable()
         arguments = [executable, *util._args_from_interpreter_flags(), "-c", code]  # type: ignore[attr-defined]

@@ -20,7 +20,6 @@ import socket
 import struct
 import sys
 import threading
-import traceback
 from multiprocessing import process, resource_tracker, spawn, util
 from types import ModuleType
 from typing import IO, Any, NoReturn
@@ -162,6 +161,8 @@ def _while_inheriting(action: Any) -> Any:
 
 
 def _describe(error: BaseException) -> bytes:
+    import traceback
+
     name = "guard" if "bootstrapping phase" in str(error) else "failed"
     text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     return f"{name}:{text}".encode(errors="replace")[-60_000:]

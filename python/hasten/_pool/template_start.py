@@ -1,0 +1,37 @@
+"""The program that a template process runs: ``_start`` of `template` has it executed.
+
+Workers need little of Hasten, so the package's own code runs only when a program asks the package for something.
+"""
+
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+
+class LazyPackage(ModuleType):
+    """A package whose own code has not run yet, but whose modules can be imported."""
+
+    def __getattr__(self, name: str) -> Any:
+        self.__class__ = ModuleType  # type: ignore[assignment]
+        assert self.__spec__ is not None and self.__spec__.loader is not None
+        self.__spec__.loader.exec_module(self)
+        return getattr(self, name)
+
+
+def import_lazily(name: str, folder: Path) -> None:
+    """Make a package known that is in `folder`."""
+    spec = spec_from_file_location(name, folder / "__init__.py", submodule_search_locations=[str(folder)])
+    assert spec is not None
+    package = module_from_spec(spec)
+    package.__class__ = LazyPackage
+    sys.modules[name] = package
+
+
+def start(folder: str, control: int, parent: int) -> None:
+    """Be a template; `folder` is where Hasten's package lies."""
+    import_lazily("hasten", Path(folder))
+    from hasten._pool.template_server import main
+
+    main(control, parent)
