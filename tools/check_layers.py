@@ -1,4 +1,4 @@
-"""Prove on every #include under src/ that dependencies between the layers point down only."""
+"""Prove on every #include under src/ and include/ that dependencies between the layers point down only."""
 
 from __future__ import annotations
 
@@ -12,12 +12,17 @@ from pathlib import Path
 SUFFIXES = {".h", ".cpp", ".def", ".inc"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
+# The public headers of the C++ library, which lie in include/hasten/ and nowhere below src/.
+PUBLIC = "include"
+
 # What a layer may include besides itself; `array/dtype.h` names one header of a layer.
 MAY_INCLUDE: dict[str, set[str]] = {
     "base": set(),
     "abi": {"base"},
     "memo": {"base"},
     "parallel": {"base", "abi"},
+    PUBLIC: {"base/export.h", "memo/table.h", "memo/policy.h"},
+    "library": {PUBLIC, "base", "memo", "parallel", "pool", "pool/shm"},
     "array": {"base", "abi", "parallel"},
     "pool/shm": {"base"},
     "pool": {"base", "pool/shm"},
@@ -39,7 +44,7 @@ MAY_INCLUDE: dict[str, set[str]] = {
         "compiler/jit",
     },
 }
-MAY_INCLUDE["bindings"] = {*MAY_INCLUDE}
+MAY_INCLUDE["bindings"] = {*MAY_INCLUDE} - {PUBLIC, "library"}
 
 # Who may include the parts of others.
 THIRD_PARTIES = (
@@ -85,7 +90,14 @@ def includes_of(file: Path) -> Iterator[Include]:
             yield Include(file, number, match[1] == '"', match[2])
 
 
-def broken_rule(layer: str, include: Include, src: Path) -> str | None:
+def layer_of_include(target: str, root: Path) -> str | None:
+    """Return the layer of the header that `target` names, or None where there is no such header."""
+    if (root / "src" / target).is_file():
+        return layer_of(target.removeprefix("hasten/"))
+    return PUBLIC if (root / "include" / target).is_file() else None
+
+
+def broken_rule(layer: str, include: Include, root: Path) -> str | None:
     """Return the rule that an include in `layer` breaks, or None."""
     for name, pattern, owners in THIRD_PARTIES:
         if pattern.match(include.target):
@@ -98,10 +110,10 @@ def broken_rule(layer: str, include: Include, src: Path) -> str | None:
         )
     if not include.target.startswith("hasten/"):
         return 'includes start at the root: "hasten/<layer>/<file>"'
-    if not (src / include.target).is_file():
+    other = layer_of_include(include.target, root)
+    if other is None:
         return "there is no such file"
     inside = include.target.removeprefix("hasten/")
-    other = layer_of(inside)
     if other == layer or other in MAY_INCLUDE[layer] or inside in MAY_INCLUDE[layer]:
         return None
     allowed = ", ".join(sorted(MAY_INCLUDE[layer])) or "nothing but the standard library and POSIX"
@@ -109,18 +121,19 @@ def broken_rule(layer: str, include: Include, src: Path) -> str | None:
 
 
 def check(root: Path) -> list[str]:
-    """Return one line for each include under `root`/src that breaks a rule."""
-    src = root / "src"
+    """Return one line for each include under `root`/src and `root`/include that breaks a rule."""
     problems: list[str] = []
-    for file in sorted(path for path in src.rglob("*") if path.suffix in SUFFIXES):
-        layer = layer_of(file.relative_to(src / "hasten").as_posix())
-        shown = file.relative_to(root).as_posix()
+    for file in sorted(
+        path for top in ("include", "src") for path in (root / top).rglob("*") if path.suffix in SUFFIXES
+    ):
+        inside = file.relative_to(root).as_posix()
+        layer = PUBLIC if inside.startswith("include/") else layer_of(inside.removeprefix("src/hasten/"))
         if layer is None:
-            problems.append(f"{shown}:1: belongs to no layer of the design")
+            problems.append(f"{inside}:1: belongs to no layer of the design")
             continue
         for include in includes_of(file):
-            if rule := broken_rule(layer, include, src):
-                problems.append(f"{shown}:{include.line}: includes {include.target}: {rule}")
+            if rule := broken_rule(layer, include, root):
+                problems.append(f"{inside}:{include.line}: includes {include.target}: {rule}")
     return problems
 
 

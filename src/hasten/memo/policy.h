@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "hasten/base/export.h"
+
 namespace hasten::memo {
 
 // An entry as table and policy see it. Belongs to one table at most.
@@ -24,7 +26,7 @@ enum class PolicyKind : uint8_t {
   kS3Fifo, // three queues: what is used once leaves quickly, what is used again stays
 };
 
-class Policy {
+class HASTEN_API Policy {
 public:
   // `capacity`: how many nodes there will be at most; 0 where nobody knows.
   Policy(PolicyKind kind, size_t capacity);

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "hasten/base/export.h"
 #include "hasten/memo/policy.h"
 
 namespace hasten::memo {
@@ -22,7 +23,7 @@ struct Found {
   Node* node;
 };
 
-class Table {
+class HASTEN_API Table {
 public:
   explicit Table(PolicyKind policy, size_t capacity);
   ~Table();

@@ -2,7 +2,6 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "hasten/base/signals.h"
 #include "hasten/parallel/clock.h"
 
 namespace hasten::parallel {
@@ -32,22 +32,6 @@ void pause_cpu() {
   asm volatile("yield");
 #endif
 }
-
-// Blocks all signals in threads started while it lives, so that the process's signals reach Python's own threads.
-class SignalsBlocked {
-public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
-private:
-  sigset_t before_;
-};
 
 } // namespace
 
@@ -84,7 +68,7 @@ Team& Team::get() {
 }
 
 void Team::start_threads(int wanted) {
-  const SignalsBlocked blocked;
+  const base::SignalsBlocked blocked;
   while (state_->threads < wanted) {
     pthread_t thread;
     const auto run = [](void* team) -> void* {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <utility>
 
+#include "hasten/base/signals.h"
 #include "hasten/pool/scheduler.h"
 
 namespace hasten::pool {
@@ -35,18 +36,8 @@ Scheduler::Scheduler(uint8_t failure_tag)
   if (!supervisor_wake_) {
     base::system_error("Can't make an eventfd for a pool");
   }
-  // Signals are for the program's own threads.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  try {
-    supervisor_ = std::thread([this] { supervise(); });
-  } catch (...) {
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    throw;
-  }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  const base::SignalsBlocked blocked;
+  supervisor_ = std::thread([this] { supervise(); });
 }
 
 Scheduler::~Scheduler() {

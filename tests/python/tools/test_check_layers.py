@@ -17,6 +17,9 @@ def problems_of(root: Path, path: str, text: str) -> list[str]:
         target = root / "src/hasten" / f"{header}.h"
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text("#pragma once\n#include <vector>\n")
+    public = root / "include/hasten/channel.h"
+    public.parent.mkdir(parents=True, exist_ok=True)
+    public.write_text("#pragma once\n")
     file = root / "src/hasten" / path
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)
@@ -40,6 +43,7 @@ def test_the_repository_keeps_its_layers() -> None:
         ("array/views.h", "#  include <nanobind/nanobind.h>", "only bindings may include nanobind"),
         ("array/views.h", '#include "numpy/arrayobject.h"', "only bindings may include NumPy"),
         ("memo/table.cpp", "#include <boost/any.hpp>", "neither the standard library"),
+        ("pool/worker.cpp", '#include "hasten/channel.h"', "not include"),
         ("base/error.cpp", '#include "error.h"', "includes start at the root"),
         ("base/error.cpp", '#include "hasten/base/gone.h"', "there is no such file"),
         ("base/error.cpp", "#include <hasten/base/error.h>", "in quotes"),
@@ -51,6 +55,11 @@ def test_a_forbidden_include_is_named_with_its_line_and_rule(tmp_path: Path, pat
     assert rule in problem
 
 
+def test_a_public_header_shows_nothing_of_the_engine(tmp_path: Path) -> None:
+    (problem,) = problems_of(tmp_path, "../../include/hasten/pool.h", '#include "hasten/pool/worker.h"\n')
+    assert problem.startswith("include/hasten/pool.h:1: includes hasten/pool/worker.h: include may include ")
+
+
 def test_a_file_outside_the_layers_is_named(tmp_path: Path) -> None:
     (problem,) = problems_of(tmp_path, "stray/thing.cpp", "")
     assert problem == "src/hasten/stray/thing.cpp:1: belongs to no layer of the design"
@@ -60,6 +69,8 @@ def test_a_file_outside_the_layers_is_named(tmp_path: Path) -> None:
     ("path", "line"),
     [
         ("bindings/module.cpp", '#include "hasten/pool/worker.h"'),
+        ("library/channel.cpp", '#include "hasten/channel.h"'),
+        ("../../include/hasten/cache.h", '#include "hasten/memo/table.h"'),
         ("compiler/ir/type.cpp", '#include "hasten/array/dtype.h"'),
         ("base/posix.cpp", "#include <sys/mman.h>"),
         ("base/posix.cpp", "#include <fcntl.h>"),
