@@ -26,6 +26,7 @@ BENCHMARKS = (
     "thread_queues",
     "peak_memory",
     "caches",
+    "cpp_library",
     "pool_tasks",
 )
 

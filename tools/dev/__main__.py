@@ -117,10 +117,11 @@ def sanitize(arguments: list[str]) -> None:
 
 def sanitizer_options() -> dict[str, str]:
     """Return the environment of sanitized tests: LLVM is not instrumented, and children of forks start threads."""
+    suppressions = ROOT / "tools" / "dev" / "tsan.supp"
     return {
         "ASAN_OPTIONS": "detect_container_overflow=0:strict_string_checks=1:detect_stack_use_after_return=1",
         "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
-        "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1:die_after_fork=0",
+        "TSAN_OPTIONS": f"halt_on_error=1:second_deadlock_stack=1:die_after_fork=0:suppressions={suppressions}",
     }
 
 
