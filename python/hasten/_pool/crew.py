@@ -314,7 +314,7 @@ class Crew:
             with self._news:
                 self._is_parked = True
                 if not self._active or self._waiting:
-                    self._news.wait(_PATIENCE)
+                    self._news.wait()
                 self._is_parked = False
             self._look(0)
 

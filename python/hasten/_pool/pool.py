@@ -27,6 +27,8 @@ else:
 _IN_FLIGHT = 128
 # The engine counts the items of a chunk in 24 bits.
 _MOST_IN_CHUNK = 1 << 20
+# Of numbers as many go together by default as find room in a lane several times.
+_MOST_NUMBERS = 1 << 13
 
 OnError = Literal["raise", "return"]
 
@@ -289,7 +291,7 @@ class Pool(standard.Pool):
             return self._get(self._map_chunks(func, iterable, mode, chunksize, options))  # type: ignore[no-any-return]
         self._check_running()
         items = _listed(iterable)
-        size = self._chunk_size(chunksize, len(items))
+        size = self._chunk_size(chunksize, items)
         results = self._iterate(func, items, mode, size, options, ordered, None)
         try:
             return list(_with_progress(results, len(items)) if progress else results)
@@ -309,7 +311,7 @@ class Pool(standard.Pool):
     ) -> AsyncResult:
         self._check_running()
         items = _listed(iterable)
-        size = self._chunk_size(chunksize, len(items))
+        size = self._chunk_size(chunksize, items)
         result = AsyncResult(self, self._crew, options, len(items), False, callback, error_callback)
         self._crew.adopt(result, result.batch)
         function = self._encode_function(result, func, mode)
@@ -319,9 +321,12 @@ class Pool(standard.Pool):
             result.settle()
         return result
 
-    def _chunk_size(self, chunksize: int | None, length: int) -> int:
+    def _chunk_size(self, chunksize: int | None, items: Sequence[Any]) -> int:
+        length = len(items)
         if chunksize is None:
-            return min(_MOST_IN_CHUNK, max(1, -(-length // (4 * self._processes))))
+            # Numbers share nothing that would be pickled once for each chunk, and smaller chunks are under way sooner.
+            most = _MOST_NUMBERS if length and type(items[0]) in (int, float) else _MOST_IN_CHUNK
+            return min(most, max(1, -(-length // (4 * self._processes))))
         if chunksize < 1:
             raise ValueError(f"Chunksize must be 1+, not {chunksize:n}")
         return min(chunksize, _MOST_IN_CHUNK, max(1, length))

@@ -264,7 +264,8 @@ public:
   }
 
 private:
-  static constexpr size_t kSubmittedAtOnce = 128;
+  static constexpr uint64_t kLooksBetweenGlances = 128;
+  static constexpr size_t kSubmittedAtOnce = 512;
 
   uint32_t next_group() {
     last_group_ = std::max<uint32_t>(last_group_ + 1, 1);
@@ -306,7 +307,7 @@ private:
   void submit_one(std::unique_ptr<pool::Task> task) {
     scheduler_->submit(std::move(task));
     ++looks_;
-    if (looks_ % kSubmittedAtOnce == 0 && scheduler_->has_backlog()) {
+    if (looks_ % kLooksBetweenGlances == 0 && scheduler_->has_backlog()) {
       glance();
     }
   }

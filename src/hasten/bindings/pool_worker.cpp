@@ -22,7 +22,7 @@ namespace {
 
 using pool::WorkerLane;
 
-constexpr int64_t kPatience = 500'000'000;
+constexpr int64_t kForever = -1; // a task, the end or a signal wakes; an idle worker costs nothing
 // How long a worker that was interrupted claims nothing, so that the parent, which was too, can take back what it had queued.
 constexpr std::chrono::milliseconds kPause{200};
 
@@ -122,7 +122,7 @@ private:
         if (std::exchange(is_interrupted_, false)) {
           std::this_thread::sleep_for(kPause);
         }
-        found = lane_.take(kPatience);
+        found = lane_.take(kForever);
       }
       if (found == WorkerLane::Found::kStop) {
         return false;

@@ -10,6 +10,8 @@ namespace {
 
 // Results of one lane that are read before the next lane has its turn.
 constexpr int kMostInTurn = 512;
+// Tasks for which a lane is chosen at once, where there are many for each; the others are free to take them back.
+constexpr size_t kMostAtOnce = 32;
 
 } // namespace
 
@@ -106,9 +108,16 @@ void Scheduler::feed() {
     if (lane == nullptr) {
       return;
     }
+    place_next(*lane, std::clamp<size_t>(pending_.size() / lanes_.size(), 1, kMostAtOnce));
+  }
+}
+
+// Gives a lane the next tasks, as far as it accepts them.
+void Scheduler::place_next(ParentLane& lane, size_t most) {
+  for (; most > 0 && !pending_.empty() && lane.accepts(*pending_.front()); --most) {
     std::unique_ptr<Task> task = std::move(pending_.front());
     pending_.pop_front();
-    lane->place(std::move(task));
+    lane.place(std::move(task));
   }
 }
 
@@ -191,11 +200,12 @@ bool Scheduler::drain_lane(ParentLane& lane, Sink& sink) {
     if (record.item + 1 == record.task->end) {
       const std::lock_guard lock(mutex_);
       lane.take_finished();
-      feed();
     }
   }
   if (turn > 0) {
     lane.release();
+    const std::lock_guard lock(mutex_);
+    place_next(lane, kSlots);
   }
   if (turn == kMostInTurn) {
     post_.has_news.store(1, std::memory_order_seq_cst); // there may be more

@@ -72,6 +72,7 @@ private:
   void run_again(const Task& task, uint32_t item);
   bool may_fail_again(Task& task, uint32_t item) const;
   void feed();
+  void place_next(ParentLane& lane, size_t most);
   void steal();
   ParentLane* choose_lane(const Task& task) const;
   bool has_news() const { return is_interrupted_ || post_.has_news.load(std::memory_order_seq_cst) != 0; }

@@ -33,6 +33,28 @@ def test_each_start_method_runs_calls(method: str) -> None:
         made.join()
 
 
+def wakes(pids: list[int]) -> int:
+    """Return how often the threads of some processes have gone to sleep."""
+    counts = [
+        int(line.split()[1])
+        for pid in pids
+        for status in Path(f"/proc/{pid}/task").glob("*/status")
+        for line in status.read_text().splitlines()
+        if line.startswith("voluntary_ctxt_switches")
+    ]
+    return sum(counts)
+
+
+def test_idle_workers_are_not_woken_by_any_clock() -> None:
+    with hasten.Pool(2) as made:
+        made.map_async(tasks.square, range(100), chunksize=1).get(30)
+        workers = [process.pid for process in made._pool]
+        time.sleep(0.3)  # until they have spun and gone to sleep
+        before = wakes(workers)
+        time.sleep(0.7)  # longer than any period that a worker should have
+        assert wakes(workers) == before
+
+
 def test_results_of_all_kinds_come_back(pool: Any) -> None:
     values: list[Any] = [
         None,
