@@ -24,6 +24,7 @@ BENCHMARKS = (
     "array_statements",
     "thread_tasks",
     "thread_queues",
+    "process_queues",
     "peak_memory",
     "caches",
     "cpp_library",

@@ -23,14 +23,17 @@ class Face(NamedTuple):
 
 _FROM_STANDARD_LIBRARY = {
     "multiprocessing": (
-        "Array Barrier BoundedSemaphore Condition Event JoinableQueue Lock Manager Pipe Process Queue RLock "
-        "RawArray RawValue Semaphore SimpleQueue Value active_children cpu_count current_process freeze_support "
+        "Array Barrier BoundedSemaphore Condition Event Lock Manager Pipe Process RLock "
+        "RawArray RawValue Semaphore Value active_children cpu_count current_process freeze_support "
         "get_start_method parent_process set_start_method"
     ),
     "concurrent.futures": "ProcessPoolExecutor",
 }
 
 _OWN = {
+    "JoinableQueue": Face("multiprocessing", "hasten._pool.contexts"),
+    "Queue": Face("multiprocessing", "hasten._pool.contexts"),
+    "SimpleQueue": Face("multiprocessing", "hasten._pool.contexts"),
     "get_all_start_methods": Face("multiprocessing", "hasten._pool.contexts"),
     "get_context": Face("multiprocessing", "hasten._pool.contexts"),
     "cache": Face("functools", "hasten._memo"),
@@ -50,6 +53,7 @@ FACES = {
 ADDED = {
     "Channel": "hasten._threads.channel",
     "Pool": "hasten._pool.template_pool",
+    "ChannelBroken": "hasten._threads.channel",
     "ChannelClosed": "hasten._threads.channel",
     "Command": "hasten._programs",
     "CompletedProgram": "hasten._programs",
@@ -64,6 +68,7 @@ _PARTS = {
     "multiprocessing": {"Pool": "hasten._pool.pool"},
     "queue": dict.fromkeys(("Queue", "LifoQueue", "PriorityQueue", "SimpleQueue"), "hasten._threads.queues"),
     "multiprocessing.pool": {"Pool": "hasten._pool.pool", "AsyncResult": "hasten._pool.results"},
+    "multiprocessing.queues": dict.fromkeys(("Queue", "JoinableQueue", "SimpleQueue"), "hasten._pool.queues"),
     "multiprocessing.dummy": {"Pool": "hasten._threads.dummy"},
     "subprocess": dict.fromkeys(("Command", "CompletedProgram", "iter_all", "run_all"), "hasten._programs"),
 }

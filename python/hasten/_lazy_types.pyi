@@ -19,9 +19,6 @@ from multiprocessing import (
     Event as Event,
 )
 from multiprocessing import (
-    JoinableQueue as JoinableQueue,
-)
-from multiprocessing import (
     Lock as Lock,
 )
 from multiprocessing import (
@@ -34,9 +31,6 @@ from multiprocessing import (
     Process as Process,
 )
 from multiprocessing import (
-    Queue as Queue,
-)
-from multiprocessing import (
     RawArray as RawArray,
 )
 from multiprocessing import (
@@ -47,9 +41,6 @@ from multiprocessing import (
 )
 from multiprocessing import (
     Semaphore as Semaphore,
-)
-from multiprocessing import (
-    SimpleQueue as SimpleQueue,
 )
 from multiprocessing import (
     Value as Value,
@@ -83,6 +74,15 @@ from hasten._memo import (
     lru_cache as lru_cache,
 )
 from hasten._pool.contexts import (
+    JoinableQueue as JoinableQueue,
+)
+from hasten._pool.contexts import (
+    Queue as Queue,
+)
+from hasten._pool.contexts import (
+    SimpleQueue as SimpleQueue,
+)
+from hasten._pool.contexts import (
     get_all_start_methods as get_all_start_methods,
 )
 from hasten._pool.contexts import (
@@ -103,6 +103,9 @@ from hasten._programs import (
 )
 from hasten._threads.channel import (
     Channel as Channel,
+)
+from hasten._threads.channel import (
+    ChannelBroken as ChannelBroken,
 )
 from hasten._threads.channel import (
     ChannelClosed as ChannelClosed,

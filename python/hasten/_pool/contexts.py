@@ -1,4 +1,4 @@
-"""Contexts of `multiprocessing` whose ``Pool`` is Hasten's, and the one that Hasten adds."""
+"""Contexts of `multiprocessing` whose pools and queues are Hasten's, and the one that Hasten adds."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from hasten._mirror import original
 
 if TYPE_CHECKING:
     import multiprocessing as standard
+
+    from hasten._pool.queues import JoinableQueue as _JoinableQueue
+    from hasten._pool.queues import Queue as _Queue
+    from hasten._pool.queues import SimpleQueue as _SimpleQueue
 else:
     standard = original("multiprocessing")
 
@@ -32,6 +36,18 @@ class HastenPools:
         from hasten._pool.pool import Pool
 
         return Pool(processes, initializer, initargs, maxtasksperchild, self, **options)
+
+    def Queue(self, maxsize: int = 0) -> Any:
+        """Return a queue between processes."""
+        return Queue(maxsize)
+
+    def JoinableQueue(self, maxsize: int = 0) -> Any:
+        """Return a queue between processes that can be waited for."""
+        return JoinableQueue(maxsize)
+
+    def SimpleQueue(self) -> Any:
+        """Return a queue between processes that does nothing but put and get."""
+        return SimpleQueue()
 
     def get_context(self, method: str | None = None) -> Any:
         """Return this context, or that of another start method."""
@@ -90,3 +106,52 @@ def _context_of(method: str) -> Any:
 def get_all_start_methods() -> list[str]:
     """Return the names of the start methods, the interpreter's default first."""
     return [*standard.get_all_start_methods(), "template"]
+
+
+def Queue(maxsize: int = 0) -> _Queue[Any]:
+    """Return a queue between processes, as `multiprocessing.Queue` does.
+
+    Parameters
+    ----------
+    maxsize
+        How many items it holds at most, before `put` waits; 0: any number.
+
+    Returns
+    -------
+    hasten._pool.queues.Queue
+        The queue.
+    """
+    from hasten._pool import queues
+
+    return queues.Queue(maxsize)
+
+
+def JoinableQueue(maxsize: int = 0) -> _JoinableQueue[Any]:
+    """Return a queue with `task_done` and `join`, as `multiprocessing.JoinableQueue` does.
+
+    Parameters
+    ----------
+    maxsize
+        How many items it holds at most, before `put` waits; 0: any number.
+
+    Returns
+    -------
+    hasten._pool.queues.JoinableQueue
+        The queue.
+    """
+    from hasten._pool import queues
+
+    return queues.JoinableQueue(maxsize)
+
+
+def SimpleQueue() -> _SimpleQueue[Any]:
+    """Return a queue with `put`, `get` and `empty` alone, as `multiprocessing.SimpleQueue` does.
+
+    Returns
+    -------
+    hasten._pool.queues.SimpleQueue
+        The queue.
+    """
+    from hasten._pool import queues
+
+    return queues.SimpleQueue()

@@ -23,11 +23,15 @@ class ChannelClosed(Exception):
     """A channel was closed: nothing can be put into it any more, or nothing more will come out of it."""
 
 
+class ChannelBroken(Exception):
+    """A process that had put something into a channel died; whatever it had put was taken before."""
+
+
 class Channel(_core.Channel[T]):
     """Hands items from threads to threads, in order, until it is closed.
 
     Any number of threads may put and get. ``for item in channel`` and ``async for item in channel`` end when the
-    channel is closed and empty. After a fork, parent and child have a channel each.
+    channel is closed and empty. After a fork, parent and child have a channel each, unless it is shared.
 
     Parameters
     ----------
@@ -41,17 +45,49 @@ class Channel(_core.Channel[T]):
         or complex numbers. Numbers are rounded to it, and come out as Python's.
     ndim
         With a dtype: a channel of arrays of so many dimensions. They are copied when they are put.
+    shared
+        Whether it lies in shared memory: then it is the same channel in every process that inherits it or gets it as
+        an argument. Items are copied; bytes count as they lie in its memory. `put` and `get` raise `ChannelBroken`
+        when a process that has put something dies. Such a channel has no dtype.
     """
 
     def __new__(
-        cls, maxsize: int = 0, *, max_bytes: int = 0, dtype: DTypeLike | None = None, ndim: int = 0
+        cls,
+        maxsize: int = 0,
+        *,
+        max_bytes: int = 0,
+        dtype: DTypeLike | None = None,
+        ndim: int = 0,
+        shared: bool = False,
     ) -> Channel[T]:
         if dtype is None and ndim != 0:
             raise TypeError(f"ndim={ndim!r} without a dtype: a channel of arrays needs to know what is in them")
+        if dtype is not None and shared:
+            raise TypeError("a channel has either a dtype, for compiled code, or shared=True, for other processes")
         if dtype is not None and not issubclass(cls, ValueChannel):
             made: Channel[Any] = ValueChannel(maxsize, max_bytes=max_bytes, dtype=dtype, ndim=ndim)
             return made
+        if shared and cls is Channel:
+            from hasten._pool.channel import SharedChannel
+
+            return _core.Channel.__new__(SharedChannel)
         return super().__new__(cls)
+
+    def __init__(
+        self,
+        maxsize: int = 0,
+        *,
+        max_bytes: int = 0,
+        dtype: DTypeLike | None = None,
+        ndim: int = 0,
+        shared: bool = False,
+    ) -> None:
+        if shared:
+            raise TypeError("a subclass of Channel can't be shared; derive it from type(Channel(shared=True))")
+        super().__init__(maxsize, max_bytes=max_bytes)
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a channel between threads can't go to another process; make it with Channel(..., shared=True)")
 
     def __aiter__(self) -> Channel[T]:
         return self
@@ -149,8 +185,17 @@ def select(channels: Iterable[Channel[T]], timeout: float | None = None) -> tupl
         Where none has an item in time.
     ChannelClosed
         Where all are closed and empty.
+    ChannelBroken
+        Where one of them is broken and empty.
     """
-    return _core.channel_select(channels, timeout)
+    found = tuple(channels)
+    if not any(isinstance(channel, _core.SharedChannel) for channel in found):
+        return _core.channel_select(found, timeout)
+    from hasten._pool.channel import select_shared
+
+    return select_shared(found, timeout)
 
 
-_core.register_thread_classes({"empty": _queue.Empty, "full": _queue.Full, "closed": ChannelClosed})
+_core.register_thread_classes(
+    {"empty": _queue.Empty, "full": _queue.Full, "closed": ChannelClosed, "broken": ChannelBroken}
+)

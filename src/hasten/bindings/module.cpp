@@ -16,6 +16,7 @@
 #include "hasten/bindings/memory.h"
 #include "hasten/bindings/named_tuples.h"
 #include "hasten/bindings/pool.h"
+#include "hasten/bindings/process_item.h"
 #include "hasten/bindings/source.h"
 #include "hasten/bindings/stats.h"
 #include "hasten/bindings/thread_types.h"
@@ -65,7 +66,7 @@ NB_MODULE(_core, m) {
     }
   });
   if (!bindings::init_array_boxing(m.ptr()) || !bindings::init_dispatcher(m.ptr()) || !bindings::init_cache(m.ptr()) ||
-      !bindings::init_threads(m.ptr())) {
+      !bindings::init_threads(m.ptr()) || !bindings::init_process_queue(m.ptr()) || !bindings::init_process_channel(m.ptr())) {
     nb::raise_python_error();
   }
   bindings::init_engine();

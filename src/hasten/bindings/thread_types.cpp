@@ -27,6 +27,7 @@ PyObject* register_classes(PyObject*, PyObject* classes) {
       {"empty", &thread_classes.empty},
       {"full", &thread_classes.full},
       {"closed", &thread_classes.closed},
+      {"broken", &thread_classes.broken},
   };
   for (const Registered& one : all) {
     PyObject* given = PyDict_GetItemString(classes, one.name);

@@ -19,6 +19,7 @@ struct ThreadClasses {
   PyObject* empty = nullptr;              // queue.Empty
   PyObject* full = nullptr;               // queue.Full
   PyObject* closed = nullptr;             // hasten.ChannelClosed
+  PyObject* broken = nullptr;             // hasten.ChannelBroken
 };
 inline ThreadClasses thread_classes;
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <utility>
 
 namespace hasten::pool::shm {
@@ -25,14 +26,21 @@ Segment::~Segment() {
   }
 }
 
-Segment Segment::create(const char* label, size_t size) {
+int Segment::allocate(size_t offset, size_t size) const {
+  return posix_fallocate(fd_.get(), static_cast<off_t>(offset), static_cast<off_t>(size));
+}
+
+Segment Segment::create(const char* label, size_t size, size_t allocated) {
   base::FileDescriptor fd(memfd_create(label, MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!fd) {
     base::system_error("Can't make shared memory for a pool");
   }
-  const int failed = posix_fallocate(fd.get(), 0, static_cast<off_t>(size));
+  const int failed = posix_fallocate(fd.get(), 0, static_cast<off_t>(allocated));
   if (failed != 0) {
-    base::system_error("Can't allocate " + std::to_string(size) + " bytes of shared memory for a pool", failed);
+    base::system_error("Can't allocate " + std::to_string(allocated) + " bytes of shared memory for a pool", failed);
+  }
+  if (allocated < size && ftruncate(fd.get(), static_cast<off_t>(size)) != 0) {
+    base::system_error("Can't make " + std::to_string(size) + " bytes of shared memory for a pool");
   }
   if (fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
     base::system_error("Can't seal shared memory");

@@ -1,4 +1,4 @@
-// Shared memory without a name: a memfd, allocated in full, sealed against changes of its size, mapped into this process.
+// Shared memory without a name: a memfd, allocated before it is used, sealed against changes of its size, mapped into this process.
 #pragma once
 
 #include <cstddef>
@@ -11,13 +11,18 @@ namespace hasten::pool::shm {
 class Segment {
 public:
   // A new segment of zeros. Throws a Diagnostic where the memory can't be had.
-  static Segment create(const char* label, size_t size);
+  static Segment create(const char* label, size_t size) { return create(label, size, size); }
+  // The same, of which only the first bytes are allocated; allocate() must come before others are touched.
+  static Segment create(const char* label, size_t size, size_t allocated);
   // Maps one that another process made; takes the descriptor over.
   static Segment adopt(base::FileDescriptor fd);
 
   Segment(Segment&& other) noexcept;
   Segment& operator=(Segment&& other) = delete;
   ~Segment();
+
+  // Returns 0 or an error number.
+  int allocate(size_t offset, size_t size) const;
 
   char* data() const { return data_; }
   size_t size() const { return size_; }

@@ -1,0 +1,61 @@
+// Waiting for several queues at once.
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <vector>
+
+#include "hasten/pool/shm/queue_wait.h"
+
+namespace hasten::pool::shm {
+namespace {
+
+constexpr int64_t kSecond = 1'000'000'000;
+constexpr int64_t kShortSleep = 1'000'000; // where the kernel is older than 5.16
+
+timespec time_of(int64_t nanoseconds) { return {.tv_sec = nanoseconds / kSecond, .tv_nsec = nanoseconds % kSecond}; }
+
+void sleep_on(std::vector<futex_waitv>& words, int64_t deadline) {
+  const timespec until = time_of(deadline);
+  if (syscall(SYS_futex_waitv, words.data(), words.size(), 0, &until, CLOCK_MONOTONIC) < 0 && errno == ENOSYS) {
+    const timespec pause = time_of(std::min(kShortSleep, std::max<int64_t>(deadline - now(), 0)));
+    nanosleep(&pause, nullptr);
+  }
+}
+
+} // namespace
+
+void Queue::wait_for_any(const std::vector<Queue*>& queues, int64_t nanoseconds) {
+  const auto is_there = [&] { return std::any_of(queues.begin(), queues.end(), [](const Queue* one) { return one->has_news(); }); };
+  const int64_t start = now();
+  if (nanoseconds <= 0 || queue_spinner.spin(is_there)) {
+    return;
+  }
+  std::vector<futex_waitv> words;
+  for (Queue* queue : queues) {
+    Bell& bell = queue->memory().head.bell;
+    bell.sleepers.fetch_add(1, std::memory_order_seq_cst);
+    words.push_back({.val = bell.rung.load(std::memory_order_seq_cst),
+                     .uaddr = reinterpret_cast<uint64_t>(&bell.rung),
+                     .flags = FUTEX_32,
+                     .__reserved = 0});
+  }
+  if (!is_there()) {
+    sleep_on(words, start + nanoseconds);
+  }
+  const bool is_late = now() - start >= nanoseconds;
+  for (Queue* queue : queues) {
+    Bell& bell = queue->memory().head.bell;
+    bell.sleepers.fetch_sub(1, std::memory_order_seq_cst);
+    bell.signalled.exchange(0, std::memory_order_seq_cst);
+    if (queue->has_news()) {
+      bell.ring(); // this thread takes one item of one of them
+    }
+    if (is_late) {
+      queue->look_after_others();
+    }
+  }
+}
+
+} // namespace hasten::pool::shm
