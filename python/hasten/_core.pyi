@@ -337,6 +337,47 @@ def named_tuple_handle(cls: object) -> int:
 def named_tuple_class(handle: int) -> type:
     """Return the class of namedtuples that texts of types call so."""
 
+class PoolMemory:
+    """Memory that a task's arguments or its result lie in."""
+
+    def __len__(self) -> int: ...
+
+class PoolCargo:
+    """
+    A block of shared memory that holds arguments; used again when nobody refers to it.
+    """
+
+    @property
+    def reference(self) -> bytes:
+        """What a worker opens it by."""
+
+class PoolExchange:
+    """The parent's end of a pool's shared memory for large contents."""
+
+    @staticmethod
+    def reserve(most: int) -> PoolExchange | None:
+        """
+        Return one of at most so many bytes, or None where the system refuses it.
+        """
+
+    @staticmethod
+    def before_fork() -> None:
+        """Isolate the results that this process holds from its fork to come."""
+
+    def pack(self, pickled: bytes, buffers: list[Any]) -> tuple[bytes, tuple[PoolCargo, ...]]:
+        """Return a part of a payload, and the blocks that it refers to."""
+
+    def store(self, pickled: bytes, buffers: list[Any]) -> PoolCargo | None:
+        """
+        Return a block that workers may keep decoded as long as it lives, or None where there is no room.
+        """
+
+    @property
+    def bytes_sent(self) -> int: ...
+
+    @property
+    def bytes_used(self) -> int: ...
+
 class PoolBatch:
     """The results of some items, filled in as they come."""
 
@@ -370,7 +411,7 @@ class PoolStream(PoolBatch):
 
     def __next__(self) -> Any: ...
 
-    def __init__(self, key: int, engine: PoolEngine, input: Iterator[Any], function: bytes, encode: Callable[[bytes, Sequence[Any]], bytes], timeout: int, retries: int, chunk: int, window: int, is_ordered: bool, counts_unread: bool) -> None: ...
+    def __init__(self, key: int, engine: PoolEngine, input: Iterator[Any], function: bytes, encode: Callable[..., bytes], timeout: int, retries: int, chunk: int, window: int, is_ordered: bool, counts_unread: bool) -> None: ...
 
     def wait_for_room(self) -> None:
         """Wait until the input may be taken from again, or is exhausted."""
@@ -399,10 +440,12 @@ class PoolStream(PoolBatch):
 class PoolEngine:
     """The parent's side of a process pool."""
 
-    def __init__(self, loads: Callable[[memoryview], Any]) -> None: ...
+    def __init__(self, loads: Callable[..., Any], exchange: PoolExchange | None) -> None: ...
 
-    def add_lane(self, most_tasks: int) -> tuple[int, int, int]:
-        """Return a new lane, and the descriptors of its memory and bell."""
+    def add_lane(self, most_tasks: int) -> tuple[int, ...]:
+        """
+        Return a new lane, and the descriptors of its memory, of its bell, and of the exchange's memory where there is one.
+        """
 
     def watch(self, lane: int, pid: int, most_memory: int) -> None: ...
 
@@ -428,12 +471,12 @@ class PoolEngine:
 
     def submit(self, batch: PoolBatch, payload: bytes, base: int, count: int, timeout: int, retries: int, is_quiet: bool) -> None: ...
 
-    def submit_items(self, batch: PoolBatch, function: bytes, items: Sequence[Any], chunk: int, timeout: int, retries: int, encode: Callable[[bytes, Sequence[Any]], bytes]) -> None:
+    def submit_items(self, batch: PoolBatch, function: bytes, items: Sequence[Any], chunk: int, timeout: int, retries: int, encode: Callable[..., bytes]) -> None:
         """
         Submit the items of a list or tuple, so many in a task; nobody waits for single ones.
         """
 
-    def submit_call(self, batch: PoolBatch, function: bytes, arguments: tuple[Any, ...], keywords: dict[str, Any], timeout: int, retries: int, encode: Callable[[bytes, Sequence[Any]], bytes]) -> None:
+    def submit_call(self, batch: PoolBatch, function: bytes, arguments: tuple[Any, ...], keywords: dict[str, Any], timeout: int, retries: int, encode: Callable[..., bytes]) -> None:
         """Submit one call."""
 
     @property
@@ -457,7 +500,21 @@ class PoolEngine:
 class PoolWorker:
     """A worker's end of a pool: claims tasks and sends results."""
 
-    def __init__(self, lane: int, bell: int, parent: int, most_tasks: int, dumps: Callable[[Any], bytes], describe: Callable[..., bytes]) -> None: ...
+    def __init__(self, lane: int, bell: int, parent: int, most_tasks: int, dumps: Callable[[Any, list[Any]], bytes], describe: Callable[..., bytes]) -> None: ...
+
+    def share(self, arguments: int, results: int, idle: Callable[[], object]) -> None:
+        """
+        Use the exchange's memory; take the descriptors over. `idle` is called now and then while there is nothing to do.
+        """
+
+    def open(self, payload: bytes, start: int, end: int, is_writable: bool = True) -> Any:
+        """Return what a part of a payload means."""
+
+    def may_keep(self, reference: bytes) -> bool:
+        """Whether what was opened by a reference may still be kept."""
+
+    def before_fork(self) -> None:
+        """Tell the parent that a fork will have the arguments that are open now."""
 
     def serve(self, load: Callable[[bytes], Callable[..., Any]], run: Callable[[bytes], object]) -> None:
         """Run tasks until the worker is to leave."""

@@ -61,6 +61,7 @@ ADDED = {
     "iter_all": "hasten._programs",
     "run_all": "hasten._programs",
     "select": "hasten._threads.channel",
+    "share": "hasten._pool.share",
 }
 
 # What Hasten provides of the drop-ins without offering it as ``hasten.<name>``.

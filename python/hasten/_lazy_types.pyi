@@ -88,6 +88,7 @@ from hasten._pool.contexts import (
 from hasten._pool.contexts import (
     get_context as get_context,
 )
+from hasten._pool.share import share as share
 from hasten._pool.template_pool import Pool as Pool
 from hasten._programs import (
     Command as Command,

@@ -62,10 +62,10 @@ def _is_found(definition: Any) -> bool:
     return found is definition
 
 
-def dumps(value: object) -> bytes:
-    """Pickle a value with all that a worker may not find."""
+def dumps(value: object, buffers: list[Any] | None = None) -> bytes:
+    """Pickle a value with all that a worker may not find; where there is a list of `buffers`, those are put there."""
     buffer = BytesIO()
-    pickler = _Pickler(buffer, pickle.HIGHEST_PROTOCOL)
+    pickler = _Pickler(buffer, pickle.HIGHEST_PROTOCOL, None if buffers is None else buffers.append)
     pickler.dispatch_table = pickler.dispatch_table.new_child(getattr(ForkingPickler, "_extra_reducers", {}))
     pickler.dump(value)
     return buffer.getvalue()

@@ -17,10 +17,10 @@ from concurrent.futures import CancelledError
 from multiprocessing import current_process, util
 from typing import TYPE_CHECKING, Any
 
-from hasten._core import PoolBatch, PoolEngine
+from hasten._core import PoolBatch, PoolEngine, PoolExchange
 from hasten._pool.errors import TaskMemoryError, TaskTimeout, WorkerDied, describe_exit
 from hasten._pool.main_module import NO_GUARD_STATUS, MissingGuardError
-from hasten._pool.pickling import Travelling, encode_function, is_named, read_failure
+from hasten._pool.pickling import Payload, Travelling, encode_function, is_named, read_failure
 from hasten._pool.worker import Descriptors, work
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ _ABSENCE = 0.002
 
 # After all pools were terminated, which multiprocessing does at a higher priority.
 util.Finalize(None, PoolEngine.end_waits, exitpriority=-100)
+os.register_at_fork(before=PoolExchange.before_fork)
 
 
 @contextlib.contextmanager
@@ -68,8 +69,10 @@ class Crew:
         initargs: tuple[Any, ...],
         most_tasks: int,
         most_memory: int,
+        most_shared: int,
     ) -> None:
-        self.engine = PoolEngine(pickle.loads)
+        self.exchange = PoolExchange.reserve(most_shared) if most_shared > 0 else None
+        self.engine = PoolEngine(pickle.loads, self.exchange)
         self.pool: list[Any] = []  # the processes
         self.processes = processes
         self.is_closed = False  # no new tasks
@@ -82,7 +85,7 @@ class Crew:
         self._lanes: dict[int, Any] = {}  # processes whose end the engine has not told yet
         self._exits: dict[int, tuple[int, int | None]] = {}  # lane: (pid, exit code)
         self._failed_starts = 0
-        self._last_function: tuple[Any, int, bytes] = (None, -1, b"")
+        self._last_function: tuple[Any, int, Payload] = (None, -1, Payload())
         self._jobs: dict[int, tuple[Job, PoolBatch]] = {}  # by the key of each batch that is not complete
         self._active: set[Job] = set()
         self._staff = threading.RLock()  # guards starting and reaping
@@ -118,9 +121,9 @@ class Crew:
 
     def _start_worker(self) -> None:
         initializer, initargs, most_tasks = self._work
-        lane, lane_fd, bell_fd = self.engine.add_lane(most_tasks)
+        lane, lane_fd, bell_fd, *shared = self.engine.add_lane(most_tasks)
         try:
-            descriptors = Descriptors(lane_fd, bell_fd, self._parent)
+            descriptors = Descriptors(lane_fd, bell_fd, self._parent, *shared)
             process = self._make_process(target=work, args=(descriptors, initializer, initargs, most_tasks))
             process.name = process.name.replace("Process", "PoolWorker")
             process.daemon = True
@@ -191,12 +194,12 @@ class Crew:
 
     # --- jobs ---
 
-    def encode_function(self, function: Callable[..., Any], mode: int) -> bytes:
+    def encode_function(self, function: Callable[..., Any], mode: int) -> Payload:
         """Return the first part of a task; of a function that goes by name it is remembered."""
         known, known_mode, head = self._last_function
         if known is function and known_mode == mode:
             return head
-        head = encode_function(function, mode)
+        head = encode_function(function, mode, self.exchange)
         if is_named(head):
             self._last_function = (function, mode, head)
         return head

@@ -5,14 +5,18 @@ for (connections, queues of managers) is reduced by them.
 """
 
 import pickle
+import threading
 import traceback
 from collections.abc import Callable, Sequence
 from io import BytesIO
 from multiprocessing.reduction import ForkingPickler
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hasten._mirror import original
 from hasten._pool import main_module
+
+if TYPE_CHECKING:
+    from hasten._core import PoolCargo, PoolExchange, PoolWorker
 
 # How the worker calls: f(item), f(*item), or f(*args, **kwargs) once.
 MAP, STARMAP, APPLY = range(3)
@@ -21,42 +25,88 @@ _CACHED = 8  # flag: the function goes by name, so that the worker may remember 
 _PLAIN = frozenset({int, float, str, bytes, bool, type(None)})
 
 
-def dumps(value: object) -> bytes:
+# A pickle without buffers that is longer goes into shared memory, too.
+_LONG = 64 << 10
+
+
+def dumps(value: object, buffers: list[Any] | None = None) -> bytes:
     """Pickle a value, with cloudpickle where plain pickle can't, or where workers lack the main module."""
     try:
-        pickled = dumps_plainly(value)
+        pickled = dumps_plainly(value, buffers)
     except (pickle.PicklingError, AttributeError, TypeError) as refused:
-        return _dumps_by_value(value, refused)
+        return _dumps_by_value(value, refused, buffers)
     if main_module.travels and b"__main__" in pickled:
-        return _dumps_by_value(value, pickle.PicklingError("a part of the main module can't be pickled"))
+        return _dumps_by_value(value, pickle.PicklingError("a part of the main module can't be pickled"), buffers)
     return pickled
 
 
-def dumps_plainly(value: object) -> bytes:
-    """Pickle a value as multiprocessing does; functions go by name alone."""
+def dumps_plainly(value: object, buffers: list[Any] | None = None) -> bytes:
+    """Pickle a value as multiprocessing does; functions go by name alone.
+
+    Where there is a list of `buffers`, those are put there rather than into the pickle.
+    """
     if type(value) in _PLAIN or (type(value) in (tuple, list) and _PLAIN.issuperset(map(type, value))):  # type: ignore[call-overload]
         return pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
     buffer = BytesIO()
-    ForkingPickler(buffer, pickle.HIGHEST_PROTOCOL).dump(value)
+    keep_out = None if buffers is None else buffers.append
+    ForkingPickler(buffer, pickle.HIGHEST_PROTOCOL, True, keep_out).dump(value)
     return buffer.getvalue()
 
 
-def _dumps_by_value(value: object, refused: Exception) -> bytes:
+def _dumps_by_value(value: object, refused: Exception, buffers: list[Any] | None) -> bytes:
     from hasten._pool import by_value
 
+    if buffers is not None:
+        buffers.clear()
     try:
-        return by_value.dumps(value)
+        return by_value.dumps(value, buffers)
     except Exception:
         raise refused from None
 
 
-def encode_function(function: Callable[..., Any], mode: int) -> bytes:
+class Payload(bytes):
+    """What travels through a lane, with the blocks of shared memory that it refers to."""
+
+    cargo: "tuple[PoolCargo, ...]" = ()
+    exchange: "PoolExchange | None" = None
+
+
+class Packing(threading.local):
+    """The payload that this thread is making."""
+
+    exchange: "PoolExchange | None" = None
+    cargo: "list[PoolCargo] | None" = None  # of shared objects in it
+
+
+packing = Packing()
+
+
+def _encode(value: object, exchange: "PoolExchange | None") -> "tuple[bytes, tuple[PoolCargo, ...]]":
+    """Return a part of a payload: a pickle, or a reference to where one lies with its buffers."""
+    buffers: list[Any] | None = None if exchange is None else []
+    packing.exchange, packing.cargo = exchange, []
+    try:
+        pickled = dumps(value, buffers)
+        shared = tuple(packing.cargo)
+    finally:
+        packing.exchange = packing.cargo = None
+    if exchange is None or buffers is None or (not buffers and len(pickled) < _LONG):
+        return pickled, shared
+    part, cargo = exchange.pack(pickled, buffers)
+    return part, cargo + shared
+
+
+def encode_function(function: Callable[..., Any], mode: int, exchange: "PoolExchange | None" = None) -> Payload:
     """Return the first part of a task: how and what to call."""
-    pickled = dumps(function)
-    by_name = isinstance(function, type) or getattr(function, "__self__", None) is None
+    part, cargo = _encode(function, exchange)
+    name = getattr(function, "__qualname__", "")
+    by_name = name and not cargo and (isinstance(function, type) or getattr(function, "__self__", None) is None)
     # A function's pickle by name holds nothing but names; by value it is far longer.
-    is_named = by_name and len(pickled) < 200 and getattr(function, "__qualname__", "?").encode() in pickled
-    return bytes([mode | (_CACHED if is_named else 0)]) + len(pickled).to_bytes(8, "little") + pickled
+    is_named = by_name and len(part) < 200 and name.encode() in part
+    payload = Payload(bytes([mode | (_CACHED if is_named else 0)]) + len(part).to_bytes(8, "little") + part)
+    payload.cargo = cargo
+    payload.exchange = exchange
+    return payload
 
 
 def is_named(head: bytes) -> bool:
@@ -64,9 +114,15 @@ def is_named(head: bytes) -> bool:
     return bool(head[0] & _CACHED)
 
 
-def encode_task(function: bytes, items: Sequence[Any]) -> bytes:
+def encode_task(function: Payload, items: Sequence[Any]) -> bytes:
     """Return a whole task: the function as `encode_function` made it, and the items."""
-    return function + dumps(items)
+    part, cargo = _encode(items, function.exchange)
+    cargo = function.cargo + cargo
+    if not cargo:
+        return function + part
+    payload = Payload(function + part)
+    payload.cargo = cargo
+    return payload
 
 
 class Call(tuple[Any, ...]):
@@ -92,24 +148,26 @@ class Travelling:
 _functions: dict[bytes, Any] = {}
 
 
-def decode_function(head: bytes) -> Any:
+def decode_function(engine: "PoolWorker", head: bytes) -> Any:
     """Return the function of a head that `encode_function` made."""
-    return pickle.loads(memoryview(head)[9:])
+    return engine.open(head, 9, len(head))
 
 
-def decode_task(payload: bytes) -> tuple[int, Callable[..., Any], Any]:
+def decode_task(payload: bytes, engine: "PoolWorker") -> tuple[int, Callable[..., Any], Any]:
     """Return how to call, what to call, and the items."""
     mode = payload[0]
     length = 9 + int.from_bytes(payload[1:9], "little")
-    pickled = payload[9:length]
-    function = _functions.get(pickled) if mode & _CACHED else None
-    if function is None:
-        function = pickle.loads(pickled)
-        if mode & _CACHED:
+    if mode & _CACHED:
+        pickled = payload[9:length]
+        function = _functions.get(pickled)
+        if function is None:
+            function = pickle.loads(pickled)
             if len(_functions) > 100:
                 _functions.clear()
             _functions[pickled] = function
-    return mode & ~_CACHED, function, pickle.loads(memoryview(payload)[length:])
+    else:
+        function = engine.open(payload, 9, length)
+    return mode & ~_CACHED, function, engine.open(payload, length, len(payload))
 
 
 def _standard(name: str) -> Any:

@@ -14,7 +14,8 @@ from hasten._mirror import original
 from hasten._pool.contexts import get_context
 from hasten._pool.crew import Crew
 from hasten._pool.main_module import check_guard, prepare_for
-from hasten._pool.pickling import APPLY, MAP, STARMAP, Call
+from hasten._pool.memory import default_max_shm
+from hasten._pool.pickling import APPLY, MAP, STARMAP, Call, Payload
 from hasten._pool.results import AsyncResult, Options, ResultIterator
 
 if TYPE_CHECKING:
@@ -51,6 +52,10 @@ class Pool(standard.Pool):
         What makes the processes, or the name of a start method; the interpreter's default by default.
     max_memory
         Bytes that a worker may have resident; one that has more is killed, and its task raises `MemoryError`.
+    max_shm
+        Bytes of shared memory that arrays and other large contents may use on their way, a half of the machine's memory
+        (or of what this process may use of it) by default. What finds no room there, or all if it is 0, is copied
+        through pipes of fixed size instead, which is slower.
     """
 
     def __init__(
@@ -62,6 +67,7 @@ class Pool(standard.Pool):
         context: Any = None,
         *,
         max_memory: int | None = None,
+        max_shm: int | None = None,
     ) -> None:
         self._pool: list[Any] = []
         self._state = standard.INIT
@@ -72,13 +78,21 @@ class Pool(standard.Pool):
             raise TypeError("initializer must be a callable")
         if max_memory is not None and max_memory <= 0:
             raise ValueError(f"max_memory={max_memory!r}: the bytes that a worker may use are a positive number")
+        if max_shm is not None and max_shm < 0:
+            raise ValueError(f"max_shm={max_shm!r}: the bytes of shared memory are a positive number, or 0 for none")
         self._ctx = get_context(context) if isinstance(context, str) else context or self._default_context()
         check_guard(self._ctx)
         prepare_for(self._ctx)
         self._processes = processes
         make_process = functools.partial(self.Process, self._ctx)
         self._crew = Crew(
-            make_process, processes, initializer, tuple(initargs), maxtasksperchild or 0, int(max_memory or 0)
+            make_process,
+            processes,
+            initializer,
+            tuple(initargs),
+            maxtasksperchild or 0,
+            int(max_memory or 0),
+            default_max_shm() if max_shm is None else int(max_shm),
         )
         self._pool = self._crew.pool
         try:
@@ -172,7 +186,7 @@ class Pool(standard.Pool):
             result.settle()
         return result
 
-    def _encode_function(self, result: AsyncResult, func: Callable[..., Any], mode: int) -> bytes | None:
+    def _encode_function(self, result: AsyncResult, func: Callable[..., Any], mode: int) -> Payload | None:
         """Return the first part of the tasks of a call; None where that can't be made, and the call has failed."""
         try:
             return self._crew.encode_function(func, mode)

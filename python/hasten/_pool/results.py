@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hasten._core import PoolBatch, PoolStream
 from hasten._mirror import original
-from hasten._pool.pickling import Call, encode_task
+from hasten._pool.pickling import Call, Payload, encode_task
 
 if TYPE_CHECKING:
     from multiprocessing import pool as standard
@@ -41,7 +41,7 @@ class Job:
         self._owner = pool  # lives as long as there is work for it
         self._lock = threading.RLock()
 
-    def submit(self, batch: PoolBatch, function: bytes, call: Call) -> None:
+    def submit(self, batch: PoolBatch, function: Payload, call: Call) -> None:
         """Give one call to the workers; what can't be pickled is a failure of the call."""
         (args, kwargs), (_, timeout, retries, _) = call, self.options
         self.crew.engine.submit_call(batch, function, args, kwargs, timeout, retries, encode_task)
@@ -105,7 +105,7 @@ class AsyncResult(Job, standard.ApplyResult):  # type: ignore[type-arg]
         self._is_over = False
         self._is_settling = False
 
-    def submit_items(self, function: bytes, items: Sequence[Any], chunk_size: int) -> None:
+    def submit_items(self, function: Payload, items: Sequence[Any], chunk_size: int) -> None:
         """Give all items to the workers."""
         engine, (_, timeout, retries, _) = self.crew.engine, self.options
         engine.submit_items(self.batch, function, items, chunk_size, timeout, retries, encode_task)
@@ -211,7 +211,7 @@ class ResultIterator(PoolStream, Job, standard.IMapIterator):  # type: ignore[mi
         pool: object,
         crew: Crew,
         options: Options,
-        function: bytes,
+        function: Payload,
         items: Iterator[Any],
         chunk_size: int,
         is_ordered: bool,

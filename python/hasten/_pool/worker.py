@@ -11,6 +11,7 @@ from typing import Any
 from hasten._core import PoolWorker
 from hasten._pool.namespaces import remember_main
 from hasten._pool.pickling import APPLY, STARMAP, decode_function, decode_task, describe_failure, dumps_plainly
+from hasten._pool.share import drop_unshared, serve_shared
 
 
 class Descriptors:
@@ -44,19 +45,25 @@ def work(
     most_tasks: int,
 ) -> None:
     """Run tasks until the parent says that there are no more, or there is no parent any more."""
-    lane, bell, parent = descriptors.take()
+    lane, bell, parent, *shared = descriptors.take()
     engine = PoolWorker(lane, bell, parent, most_tasks, dumps_plainly, describe_failure)
+    if shared:
+        arguments, results = shared
+        engine.share(arguments, results, drop_unshared)
+        serve_shared(engine)
+        os.register_at_fork(before=engine.before_fork)
     _interrupt_tasks_only(engine)
     remember_main()
     if initializer is not None:
         initializer(*initargs)
-    engine.serve(decode_function, functools.partial(_run, engine))
+    engine.serve(functools.partial(decode_function, engine), functools.partial(_run, engine))
     util.debug("worker leaves")
 
 
 def _run(engine: PoolWorker, payload: bytes) -> None:
+    drop_unshared()
     try:
-        mode, function, items = decode_task(payload)
+        mode, function, items = decode_task(payload, engine)
     except Exception as error:
         engine.fail(describe_failure(error))
         return

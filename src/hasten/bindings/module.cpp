@@ -16,6 +16,7 @@
 #include "hasten/bindings/memory.h"
 #include "hasten/bindings/named_tuples.h"
 #include "hasten/bindings/pool.h"
+#include "hasten/bindings/pool_buffers.h"
 #include "hasten/bindings/process_item.h"
 #include "hasten/bindings/source.h"
 #include "hasten/bindings/stats.h"
@@ -75,6 +76,7 @@ NB_MODULE(_core, m) {
   bindings::add_ufunc_functions(m);
   bindings::add_memory_functions(m);
   bindings::add_named_tuple_functions(m);
+  bindings::add_pool_buffers(m);
   bindings::add_pool_engine(m);
   bindings::add_pool_worker(m);
   nb::set_leak_warnings(false); // threads that serve a pool to the end of the process hold objects of ours

@@ -1,22 +1,23 @@
 #include "hasten/bindings/pool.h"
 
 #include <nanobind/stl/string.h>
-#include <nanobind/stl/tuple.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstring>
+#include <map>
 #include <memory>
 #include <pthread.h>
 #include <set>
 #include <string>
 #include <thread>
-#include <tuple>
 #include <unistd.h>
 #include <utility>
 #include <vector>
 
 #include "hasten/bindings/pool_batch.h"
+#include "hasten/bindings/pool_buffers.h"
 #include "hasten/bindings/pool_codec.h"
 #include "hasten/bindings/thread_wait.h"
 #include "hasten/pool/scheduler.h"
@@ -73,8 +74,9 @@ PoolBatch& batch_of(const pool::Task& task) { return *nb::inst_ptr<PoolBatch>(st
 
 class PoolEngine : pool::Sink {
 public:
-  explicit PoolEngine(nb::object loads)
-      : loads_(std::move(loads)), owner_(getpid()), scheduler_(new pool::Scheduler(static_cast<uint8_t>(PoolTag::kFailure))) {
+  PoolEngine(nb::object loads, const nb::object& exchange)
+      : loads_(std::move(loads)), exchange_(exchange_of(exchange)), owner_(getpid()),
+        scheduler_(new pool::Scheduler(static_cast<uint8_t>(PoolTag::kFailure))) {
     all().insert(this);
   }
 
@@ -100,9 +102,14 @@ public:
   PoolEngine(const PoolEngine&) = delete;
   PoolEngine& operator=(const PoolEngine&) = delete;
 
-  std::tuple<uint64_t, int, int> add_lane(uint64_t most_tasks) {
+  nb::tuple add_lane(uint64_t most_tasks) {
     const auto ends = scheduler_->add_lane(most_tasks);
-    return {ends.lane, ends.lane_fd, ends.bell_fd};
+    const auto shared = exchange_ != nullptr ? exchange_->add_worker() : std::nullopt;
+    if (!shared) {
+      return nb::make_tuple(ends.lane, ends.lane_fd, ends.bell_fd);
+    }
+    slabs_.emplace(ends.lane, shared->owner);
+    return nb::make_tuple(ends.lane, ends.lane_fd, ends.bell_fd, shared->arguments_fd, shared->results_fd);
   }
   void watch(uint64_t lane, int pid, uint64_t most_memory) { scheduler_->watch(lane, pid, most_memory); }
   void drop_lane(uint64_t lane) { scheduler_->drop_lane(lane); }
@@ -115,6 +122,7 @@ public:
               bool is_quiet) {
     auto task = std::make_unique<pool::Task>();
     task->body.assign(payload.c_str(), payload.size());
+    task->cargo = cargo_of(payload.ptr());
     task->base = base;
     task->end = count;
     task->timeout = timeout;
@@ -322,6 +330,7 @@ private:
     }
     task.head = nullptr;
     task.body.assign(data, static_cast<size_t>(size));
+    task.cargo = cargo_of(payload.ptr());
     return true;
   }
 
@@ -366,7 +375,7 @@ private:
       fail(task, item, "raised", nb::bytes(data, size));
       return;
     }
-    PyObject* value = kind == PoolTag::kPickle ? unpickle(data, size) : decode_scalar(kind, data, size);
+    PyObject* value = decode(kind, data, size);
     if (value == nullptr) {
       const nb::python_error error;
       fail(task, item, "unreadable", nb::borrow(error.value()));
@@ -376,13 +385,46 @@ private:
     settled(task);
   }
 
+  PyObject* decode(PoolTag kind, const char* data, size_t size) {
+    switch (kind) {
+    case PoolTag::kPickle:
+      return unpickle(data, size);
+    case PoolTag::kParcel:
+      return open_parcel(loads_.ptr(), copy_parcel(data, size));
+    case PoolTag::kBlock:
+      return open_block(data, size);
+    default:
+      return decode_scalar(kind, data, size);
+    }
+  }
+
+  PyObject* open_block(const char* data, size_t size) {
+    pool::shm::BlockRef block{};
+    std::memcpy(&block, data, std::min(size, sizeof block));
+    const std::shared_ptr<pool::Delivery> delivery = exchange_ != nullptr ? exchange_->receive(block) : nullptr;
+    if (delivery == nullptr) {
+      PyErr_SetString(PyExc_ValueError, "a worker sent a result that lies in no memory of its own");
+      return nullptr;
+    }
+    if (exchange_->should_copy()) {
+      return open_parcel(loads_.ptr(), copy_parcel(delivery->data(), delivery->size()));
+    }
+    return open_parcel(loads_.ptr(), {delivery, delivery->data(), delivery->size(), true});
+  }
+
   PyObject* unpickle(const char* data, size_t size) {
     // Unpickling copies what it keeps, so a view of the ring will do.
     nb::object view = nb::steal(PyMemoryView_FromMemory(const_cast<char*>(data), static_cast<Py_ssize_t>(size), PyBUF_READ));
     return view.is_valid() ? PyObject_CallOneArg(loads_.ptr(), view.ptr()) : nullptr;
   }
 
-  void worker_ended(uint64_t lane, bool was_started) override { ended_.append(nb::make_tuple(lane, was_started)); }
+  void worker_ended(uint64_t lane, bool was_started) override {
+    if (const auto slab = slabs_.find(lane); slab != slabs_.end()) {
+      exchange_->drop_worker(slab->second);
+      slabs_.erase(slab);
+    }
+    ended_.append(nb::make_tuple(lane, was_started));
+  }
 
   void lost(const pool::Task& task, uint32_t item, pool::Loss why, uint64_t lane) override {
     const char* kind = why == pool::Loss::kTimedOut ? "timed out" : why == pool::Loss::kMemory ? "memory" : "died";
@@ -432,6 +474,8 @@ private:
   }
 
   nb::object loads_;
+  std::shared_ptr<pool::Exchange> exchange_; // null: everything goes through the lanes
+  std::map<uint64_t, uint32_t> slabs_;       // of the lanes' workers: their owners' numbers
   nb::list news_;
   nb::list ended_;
   nb::list hungry_; // streams that want more of their input
@@ -502,8 +546,10 @@ void add_pool_engine(nb::module_& m) {
               nb::for_setter(nb::sig("def failures(self, arg: list[tuple[int, str, Any]], /) -> None")));
   add_pool_stream(m);
   nb::class_<PoolEngine>(m, "PoolEngine", "The parent's side of a process pool.")
-      .def(nb::init<nb::object>(), nb::arg("loads"), nb::sig("def __init__(self, loads: Callable[[memoryview], Any]) -> None"))
-      .def("add_lane", &PoolEngine::add_lane, nb::arg("most_tasks"), "Return a new lane, and the descriptors of its memory and bell.")
+      .def(nb::init<nb::object, const nb::object&>(), nb::arg("loads"), nb::arg("exchange").none(),
+           nb::sig("def __init__(self, loads: Callable[..., Any], exchange: PoolExchange | None) -> None"))
+      .def("add_lane", &PoolEngine::add_lane, nb::arg("most_tasks"), nb::sig("def add_lane(self, most_tasks: int) -> tuple[int, ...]"),
+           "Return a new lane, and the descriptors of its memory, of its bell, and of the exchange's memory where there is one.")
       .def("watch", &PoolEngine::watch, nb::arg("lane"), nb::arg("pid"), nb::arg("most_memory"))
       .def("drop_lane", &PoolEngine::drop_lane, nb::arg("lane"), "Count a lane's worker as ended; it never came to be.")
       .def_static("end_waits", &PoolEngine::end_waits, "Called when the interpreter is about to end: no other thread returns from a pump.")
@@ -519,13 +565,13 @@ void add_pool_engine(nb::module_& m) {
           "submit_items", &PoolEngine::submit_items, nb::arg("batch"), nb::arg("function"), nb::arg("items"), nb::arg("chunk"),
           nb::arg("timeout"), nb::arg("retries"), nb::arg("encode"),
           nb::sig("def submit_items(self, batch: PoolBatch, function: bytes, items: Sequence[Any], chunk: int, timeout: int, retries: int, "
-                  "encode: Callable[[bytes, Sequence[Any]], bytes]) -> None"),
+                  "encode: Callable[..., bytes]) -> None"),
           "Submit the items of a list or tuple, so many in a task; nobody waits for single ones.")
       .def(
           "submit_call", &PoolEngine::submit_call, nb::arg("batch"), nb::arg("function"), nb::arg("arguments"), nb::arg("keywords"),
           nb::arg("timeout"), nb::arg("retries"), nb::arg("encode"),
           nb::sig("def submit_call(self, batch: PoolBatch, function: bytes, arguments: tuple[Any, ...], keywords: dict[str, Any], timeout: "
-                  "int, retries: int, encode: Callable[[bytes, Sequence[Any]], bytes]) -> None"),
+                  "int, retries: int, encode: Callable[..., bytes]) -> None"),
           "Submit one call.")
       .def_prop_ro("looks", &PoolEngine::looks, "How often somebody has looked for results, or submitted a call.")
       .def("feed", &PoolEngine::feed, nb::arg("stream"), nb::sig("def feed(self, stream: PoolStream) -> None"),

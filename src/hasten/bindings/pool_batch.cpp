@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "hasten/bindings/pool_buffers.h"
 #include "hasten/bindings/pool_codec.h"
 #include "hasten/bindings/thread_wait.h"
 
@@ -30,6 +31,7 @@ bool runs_no_foreign_code(PyObject* iterator) {
 PoolCall::PoolCall(nb::bytes function, int64_t timeout, uint32_t retries, uint32_t group, nb::object encode)
     : function(std::move(function)), encode(std::move(encode)) {
   like.head = plain_head(this->function);
+  like.cargo = cargo_of(this->function.ptr());
   like.timeout = timeout;
   like.retries = retries;
   like.group = group;

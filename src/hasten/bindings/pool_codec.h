@@ -1,4 +1,5 @@
-// How tasks and results travel: plain scalars as they lie in memory, everything else pickled. All functions need the GIL.
+// How tasks and results travel: plain scalars as they lie in memory, everything else pickled, with large buffers in a parcel, in the
+// lane or in a block of shared memory. All functions need the GIL.
 //
 // A task's payload is the head that all tasks of a call share, and the body, its items. The head, made by `encode_function` of
 // hasten._pool.pickling, is a byte, the function's size, and the function. The body is what encode_plainly writes where the head's byte
@@ -23,7 +24,7 @@ constexpr uint8_t kHeadIsPlain = 0x10; // so is the body
 // How a function is called: f(item), f(*item), or f(*args, **kwargs) once.
 enum class PoolMode : uint8_t { kMap, kStarmap, kApply };
 
-enum class PoolTag : uint8_t { kNone, kTrue, kFalse, kSmallInt, kInt, kFloat, kText, kBytes, kTuple, kPickle, kFailure };
+enum class PoolTag : uint8_t { kNone, kTrue, kFalse, kSmallInt, kInt, kFloat, kText, kBytes, kTuple, kPickle, kFailure, kParcel, kBlock };
 
 struct PoolScalar {
   PoolTag tag;

@@ -3,6 +3,8 @@
 #include <cstring>
 #include <functional>
 #include <map>
+#include <memory>
+#include <optional>
 #include <poll.h>
 #include <string>
 #include <string_view>
@@ -12,7 +14,9 @@
 
 #include "hasten/base/posix.h"
 #include "hasten/bindings/pool.h"
+#include "hasten/bindings/pool_buffers.h"
 #include "hasten/bindings/pool_codec.h"
+#include "hasten/pool/exchange.h"
 #include "hasten/pool/worker_lane.h"
 
 namespace nb = nanobind;
@@ -23,6 +27,9 @@ namespace {
 using pool::WorkerLane;
 
 constexpr int64_t kForever = -1; // a task, the end or a signal wakes; an idle worker costs nothing
+constexpr int64_t kPatience = 500'000'000; // before an idle worker gives memory back, which costs it one wake-up
+// Results below go through the lane, at the cost of a copy or two.
+constexpr size_t kLeastInBlock = 8192;
 // How long a worker that was interrupted claims nothing, so that the parent, which was too, can take back what it had queued.
 constexpr std::chrono::milliseconds kPause{200};
 
@@ -44,9 +51,38 @@ void follow_parent(int pidfd) {
 class PoolWorker {
 public:
   PoolWorker(int lane, int bell, int parent, uint64_t most_tasks, nb::object dumps, nb::object describe)
-      : lane_(base::FileDescriptor(lane), base::FileDescriptor(bell), most_tasks), dumps_(std::move(dumps)),
-        describe_(std::move(describe)) {
+      : lane_(base::FileDescriptor(lane), base::FileDescriptor(bell), most_tasks), dumps_(std::move(dumps)), describe_(std::move(describe)),
+        loads_(nb::module_::import_("pickle").attr("loads")) {
     follow_parent(parent);
+  }
+
+  void share(int arguments, int results, nb::object idle) {
+    idle_ = std::move(idle);
+    exchange_ = std::make_shared<pool::WorkerExchange>(base::FileDescriptor(arguments), base::FileDescriptor(results));
+  }
+
+  // The object that a part of a payload means.
+  nb::object open(const nb::bytes& payload, size_t start, size_t end, bool is_writable) {
+    if (end > payload.size() || start >= end) {
+      throw nb::value_error("a task is shorter than it says");
+    }
+    const char* data = payload.c_str() + start;
+    const size_t size = end - start;
+    nb::object found = nb::steal(open_part(data, size, is_writable));
+    if (!found.is_valid()) {
+      nb::raise_python_error();
+    }
+    return found;
+  }
+
+  bool may_keep(const nb::bytes& reference) const {
+    return exchange_ != nullptr && exchange_->may_keep(block_of(reference.c_str(), reference.size()));
+  }
+
+  void before_fork() {
+    if (exchange_ != nullptr) {
+      exchange_->before_fork();
+    }
   }
 
   // Runs tasks until the worker is to leave. `load(head)` returns a function that isn't known yet, `run(payload)` deals with tasks that
@@ -112,6 +148,7 @@ private:
   // Claims the next task; false where the worker is to leave.
   bool find_task() {
     WorkerLane::Found found = WorkerLane::Found::kNothing;
+    bool has_rested = exchange_ == nullptr;
     if (++quick_finds_ < kTasksBetweenOffers && !is_interrupted_ && lane_.has_next()) {
       found = lane_.take(0);
     }
@@ -122,10 +159,15 @@ private:
         if (std::exchange(is_interrupted_, false)) {
           std::this_thread::sleep_for(kPause);
         }
-        found = lane_.take(kForever);
+        found = lane_.take(has_rested ? kForever : kPatience);
       }
       if (found == WorkerLane::Found::kStop) {
         return false;
+      }
+      if (found == WorkerLane::Found::kNothing && exchange_ != nullptr) {
+        idle_();
+        exchange_->trim();
+        has_rested = true;
       }
       check_signals();
     }
@@ -219,18 +261,67 @@ private:
     return payload;
   }
 
+  static pool::shm::BlockRef block_of(const char* part, size_t size) {
+    pool::shm::BlockRef block{};
+    if (size != 1 + sizeof block || *part != kBlockMark) {
+      throw nb::value_error("a reference to a block is no reference");
+    }
+    std::memcpy(&block, part + 1, sizeof block);
+    return block;
+  }
+
+  PyObject* open_part(const char* data, size_t size, bool is_writable) {
+    if (*data == kBlockMark && exchange_ != nullptr) {
+      const auto opened = exchange_->open(block_of(data, size), is_writable);
+      return open_parcel(loads_.ptr(), {opened, opened->data(), opened->size(), is_writable});
+    }
+    if (*data == kInlineMark) {
+      return open_parcel(loads_.ptr(), copy_parcel(data + 1, size - 1));
+    }
+    nb::object view = nb::steal(PyMemoryView_FromMemory(const_cast<char*>(data), static_cast<Py_ssize_t>(size), PyBUF_READ));
+    return PyObject_CallOneArg(loads_.ptr(), view.ptr());
+  }
+
   void send_result(const nb::object& result) {
     PoolScalar scalar{};
     if (encode_scalar(result.ptr(), &scalar)) {
       send(scalar.tag, scalar.data, scalar.size);
       return;
     }
-    nb::object pickled = nb::steal(PyObject_CallOneArg(dumps_.ptr(), result.ptr()));
+    nb::list buffers;
+    nb::object pickled = nb::steal(PyObject_CallFunctionObjArgs(dumps_.ptr(), result.ptr(), buffers.ptr(), nullptr));
     if (!pickled.is_valid()) {
       send_error(result);
+    } else if (nb::len(buffers) == 0 && nb::len(pickled) < kLeastInBlock) {
+      send_bytes(PoolTag::kPickle, pickled);
+    } else {
+      send_parcel(Parcel(pickled.ptr(), buffers.ptr()));
+    }
+  }
+
+  void send_parcel(const Parcel& parcel) {
+    if (parcel.size() >= kLeastInBlock && send_in_block(parcel)) {
       return;
     }
-    send_bytes(PoolTag::kPickle, pickled);
+    std::string bytes(parcel.size(), '\0');
+    parcel.pour([&](size_t at, const void* data, size_t size) {
+      std::memcpy(bytes.data() + at, data, size);
+      return true;
+    });
+    send(PoolTag::kParcel, bytes.data(), bytes.size());
+  }
+
+  bool send_in_block(const Parcel& parcel) {
+    const auto block = exchange_ != nullptr ? exchange_->allocate(parcel.size()) : std::nullopt;
+    if (!block) {
+      return false;
+    }
+    if (!parcel.pour([&](size_t at, const void* data, size_t size) { return exchange_->write(*block, at, data, size); })) {
+      exchange_->lose(*block);
+      return false;
+    }
+    send(PoolTag::kBlock, reinterpret_cast<const char*>(&*block), sizeof *block);
+    return true;
   }
 
   // Of the Python error that is set. `value`: the result that could not be pickled.
@@ -288,6 +379,9 @@ private:
   std::string last_head_;
   nb::object last_function_;
   unsigned quick_finds_ = 0;
+  nb::object loads_;
+  nb::object idle_;
+  std::shared_ptr<pool::WorkerExchange> exchange_; // null: everything goes through the lane
   bool is_in_call_ = false;
   bool is_interrupted_ = false;
 };
@@ -298,8 +392,17 @@ void add_pool_worker(nb::module_& m) {
   nb::class_<PoolWorker>(m, "PoolWorker", "A worker's end of a pool: claims tasks and sends results.")
       .def(nb::init<int, int, int, uint64_t, nb::object, nb::object>(), nb::arg("lane"), nb::arg("bell"), nb::arg("parent"),
            nb::arg("most_tasks"), nb::arg("dumps"), nb::arg("describe"),
-           nb::sig("def __init__(self, lane: int, bell: int, parent: int, most_tasks: int, dumps: Callable[[Any], bytes], describe: "
-                   "Callable[..., bytes]) -> None"))
+           nb::sig(
+               "def __init__(self, lane: int, bell: int, parent: int, most_tasks: int, dumps: Callable[[Any, list[Any]], bytes], describe: "
+               "Callable[..., bytes]) -> None"))
+      .def("share", &PoolWorker::share, nb::arg("arguments"), nb::arg("results"), nb::arg("idle"),
+           nb::sig("def share(self, arguments: int, results: int, idle: Callable[[], object]) -> None"),
+           "Use the exchange's memory; take the descriptors over. `idle` is called now and then while there is nothing to do.")
+      .def("open", &PoolWorker::open, nb::arg("payload"), nb::arg("start"), nb::arg("end"), nb::arg("is_writable") = true,
+           nb::sig("def open(self, payload: bytes, start: int, end: int, is_writable: bool = True) -> Any"),
+           "Return what a part of a payload means.")
+      .def("may_keep", &PoolWorker::may_keep, nb::arg("reference"), "Whether what was opened by a reference may still be kept.")
+      .def("before_fork", &PoolWorker::before_fork, "Tell the parent that a fork will have the arguments that are open now.")
       .def("serve", &PoolWorker::serve, nb::arg("load"), nb::arg("run"),
            nb::sig("def serve(self, load: Callable[[bytes], Callable[..., Any]], run: Callable[[bytes], object]) -> None"),
            "Run tasks until the worker is to leave.")

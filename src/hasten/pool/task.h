@@ -15,6 +15,7 @@ struct Task {
 
   std::shared_ptr<const std::string> head; // the payload's first part, which many tasks share; may be null
   std::string body;                        // the rest of the payload
+  std::shared_ptr<const void> cargo;       // what the payload refers to, kept as long as the task
   void* owner = nullptr;                   // given back with each result
   uint64_t base = 0;                       // what the owner calls item 0
   uint32_t first = 0;                      // the items that are still to be run: [first, end)

@@ -1,0 +1,98 @@
+"""``share``: a value that is sent to a pool once, for all tasks of all its calls."""
+
+from __future__ import annotations
+
+import pickle
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from hasten._pool.pickling import dumps, packing
+
+if TYPE_CHECKING:
+    from hasten._core import PoolCargo, PoolExchange, PoolWorker
+
+
+def share(value: object) -> Shared:
+    """Return a handle that stands for a value in the arguments of tasks.
+
+    Where a task is given the handle, alone or inside of other objects, it gets the value, as it was when `share` was
+    called. The value travels once to each pool that uses it, and each worker decodes it once. Its memory is freed when
+    the handle has been collected and no task needs it any more.
+
+    Since all tasks of a worker get one and the same object, arrays in it are write-protected; other objects must not
+    be changed.
+
+    Parameters
+    ----------
+    value
+        Anything that can be pickled.
+
+    Returns
+    -------
+    Shared
+        The handle. Anywhere but in a pool's task it is pickled as the value itself.
+    """
+    return Shared(value)
+
+
+class Shared:
+    """What `share` returns."""
+
+    def __init__(self, value: object) -> None:
+        buffers: list[Any] = []
+        self._pickled = dumps(value, buffers)
+        self._buffers = [bytes(buffer.raw()) for buffer in buffers]
+        self._blocks: weakref.WeakKeyDictionary[PoolExchange, PoolCargo] = weakref.WeakKeyDictionary()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        block = self._block()
+        if block is None or packing.cargo is None:
+            return _decode, (self._pickled, self._buffers)
+        packing.cargo.append(block)
+        return _receive, (block.reference,)
+
+    def _block(self) -> PoolCargo | None:
+        exchange = packing.exchange
+        if exchange is None:
+            return None
+        block = self._blocks.get(exchange)
+        if block is None:
+            block = exchange.store(self._pickled, self._buffers)
+            if block is not None:
+                self._blocks[exchange] = block
+        return block
+
+
+def _decode(pickled: bytes, buffers: list[bytes]) -> Any:
+    return pickle.loads(pickled, buffers=buffers)
+
+
+# --- in a worker ---
+
+_received: dict[bytes, Any] = {}  # by reference
+_engines: list[PoolWorker] = []  # this worker's, if it is one
+
+
+def serve_shared(engine: PoolWorker) -> None:
+    """Let this process's tasks receive what was shared."""
+    _engines[:] = [engine]
+
+
+def drop_unshared() -> None:
+    """Forget what the parent no longer shares."""
+    if not _received:
+        return
+    (engine,) = _engines
+    for reference in [one for one in _received if not engine.may_keep(one)]:
+        del _received[reference]
+
+
+def _receive(reference: bytes) -> Any:
+    try:
+        return _received[reference]
+    except KeyError:
+        (engine,) = _engines
+        value = engine.open(reference, 0, len(reference), is_writable=False)
+        if engine.may_keep(reference):
+            _received[reference] = value
+        return value
