@@ -515,8 +515,8 @@ void add_pool_stream(nb::module_& m) {
                                     nb::type_slots(stream_slots))
       .def("__init__", init_stream, nb::arg("key"), nb::arg("engine"), nb::arg("input"), nb::arg("function"), nb::arg("encode"),
            nb::arg("timeout"), nb::arg("retries"), nb::arg("chunk"), nb::arg("window"), nb::arg("is_ordered"), nb::arg("counts_unread"),
-           nb::sig("def __init__(self, key: int, engine: PoolEngine, input: Iterator[Any], function: bytes, encode: Callable[[bytes, "
-                   "Sequence[Any]], bytes], timeout: int, retries: int, chunk: int, window: int, is_ordered: bool, counts_unread: bool) "
+           nb::sig("def __init__(self, key: int, engine: PoolEngine, input: Iterator[Any], function: bytes, encode: Callable[..., bytes], "
+                   "timeout: int, retries: int, chunk: int, window: int, is_ordered: bool, counts_unread: bool) "
                    "-> None"))
       .def("wait_for_room", &PoolStream::wait_for_room, "Wait until the input may be taken from again, or is exhausted.")
       .def("stop", &PoolStream::stop, "Take nothing more from the input.")
