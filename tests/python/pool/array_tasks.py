@@ -141,3 +141,13 @@ def look_up(table: Any, name: str, at: int) -> Any:
 
 def address_of(array: Any) -> int:
     return int(array.__array_interface__["data"][0])
+
+
+found: Any = None
+
+
+def change_found() -> tuple[float, float]:
+    """Return the ends of an array that the parent has set, and change it."""
+    ends = float(found[0]), float(found[-1])
+    found[:] = 9
+    return ends

@@ -256,19 +256,15 @@ def test_workers_forked_later_see_the_results_of_the_time() -> None:
         """
         import hasten, multiprocessing
         from tests.python.pool import array_tasks as tasks
-        found, fork = None, multiprocessing.get_context("fork")
-        def look(_):
-            value = found[0], found[-1]
-            found[:] = 9
-            return value
+        fork = multiprocessing.get_context("fork")
         with hasten.Pool(1) as pool:
-            found = pool.apply(tasks.filled, (100_000, 5.0))
+            tasks.found = pool.apply(tasks.filled, (100_000, 5.0))
             with hasten.Pool(1, context=fork) as other:
-                found[:] = 6
+                tasks.found[:] = 6
                 for i in range(3):
                     pool.apply(tasks.filled, (100_000, float(i)))
-                assert other.apply(look, (0,)) == (5.0, 5.0)
-                assert (found == 6).all()
+                assert other.apply(tasks.change_found) == (5.0, 5.0)
+                assert (tasks.found == 6).all()
         """
     )
 
