@@ -26,7 +26,7 @@ namespace {
 
 using pool::WorkerLane;
 
-constexpr int64_t kForever = -1; // a task, the end or a signal wakes; an idle worker costs nothing
+constexpr int64_t kForever = -1;           // a task, the end or a signal wakes; an idle worker costs nothing
 constexpr int64_t kPatience = 500'000'000; // before an idle worker gives memory back, which costs it one wake-up
 // Results below go through the lane, at the cost of a copy or two.
 constexpr size_t kLeastInBlock = 8192;
