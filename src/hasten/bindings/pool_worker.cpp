@@ -26,8 +26,9 @@ namespace {
 
 using pool::WorkerLane;
 
-constexpr int64_t kForever = -1;           // a task, the end or a signal wakes; an idle worker costs nothing
-constexpr int64_t kPatience = 500'000'000; // before an idle worker gives memory back, which costs it one wake-up
+constexpr int64_t kForever = -1; // a task, the end or a signal wakes; an idle worker costs nothing
+// How long a worker that used shared memory is idle before it gives some back, which costs it one wake-up.
+constexpr int64_t kPatience = 5'000'000'000;
 // Results below go through the lane, at the cost of a copy or two.
 constexpr size_t kLeastInBlock = 8192;
 // How long a worker that was interrupted claims nothing, so that the parent, which was too, can take back what it had queued.
@@ -148,7 +149,6 @@ private:
   // Claims the next task; false where the worker is to leave.
   bool find_task() {
     WorkerLane::Found found = WorkerLane::Found::kNothing;
-    bool has_rested = exchange_ == nullptr;
     if (++quick_finds_ < kTasksBetweenOffers && !is_interrupted_ && lane_.has_next()) {
       found = lane_.take(0);
     }
@@ -159,15 +159,14 @@ private:
         if (std::exchange(is_interrupted_, false)) {
           std::this_thread::sleep_for(kPause);
         }
-        found = lane_.take(has_rested ? kForever : kPatience);
+        found = lane_.take(has_used_blocks_ ? kPatience : kForever);
       }
       if (found == WorkerLane::Found::kStop) {
         return false;
       }
-      if (found == WorkerLane::Found::kNothing && exchange_ != nullptr) {
+      if (found == WorkerLane::Found::kNothing && std::exchange(has_used_blocks_, false)) {
         idle_();
         exchange_->trim();
-        has_rested = true;
       }
       check_signals();
     }
@@ -272,6 +271,7 @@ private:
 
   PyObject* open_part(const char* data, size_t size, bool is_writable) {
     if (*data == kBlockMark && exchange_ != nullptr) {
+      has_used_blocks_ = true;
       const auto opened = exchange_->open(block_of(data, size), is_writable);
       return open_parcel(loads_.ptr(), {opened, opened->data(), opened->size(), is_writable});
     }
@@ -316,6 +316,7 @@ private:
     if (!block) {
       return false;
     }
+    has_used_blocks_ = true;
     if (!parcel.pour([&](size_t at, const void* data, size_t size) { return exchange_->write(*block, at, data, size); })) {
       exchange_->lose(*block);
       return false;
@@ -382,6 +383,7 @@ private:
   nb::object loads_;
   nb::object idle_;
   std::shared_ptr<pool::WorkerExchange> exchange_; // null: everything goes through the lane
+  bool has_used_blocks_ = false;                   // since it was idle
   bool is_in_call_ = false;
   bool is_interrupted_ = false;
 };
