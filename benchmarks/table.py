@@ -28,6 +28,7 @@ BENCHMARKS = (
     "peak_memory",
     "caches",
     "cpp_library",
+    "pool_start",
     "pool_tasks",
 )
 
