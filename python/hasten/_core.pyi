@@ -135,6 +135,7 @@ class Result:
     def wait(self, timeout: float | None = None) -> None: ...
     def ready(self) -> bool: ...
     def successful(self) -> bool: ...
+    def _when_ready(self, watcher: Callable[[], object], /) -> None: ...
     def _abandon(self, exception: BaseException, /) -> None: ...
     @property
     def _completed(self) -> int: ...
@@ -489,12 +490,17 @@ class PoolEngine:
     def glance(self) -> bool:
         """Read results without waiting; return whether there is news for pump."""
 
-    def recall(self, batch: PoolBatch | None) -> list[PoolBatch]:
-        """Take back what no worker has claimed."""
-
-    def pump(self, nanoseconds: int) -> tuple[list[PoolBatch], list[tuple[int, bool]]]:
+    def recall(self, batch: PoolBatch | None, spares_first: bool = False) -> list[PoolBatch]:
         """
-        Read results, waiting for some; return batches with news, and workers that ended with whether they ever had a task.
+        Take back what no worker has claimed; `spares_first`: but for one task of each worker that has begun nothing.
+        """
+
+    def is_waiting(self, batch: PoolBatch) -> bool:
+        """Whether some of a batch was not claimed by a worker yet."""
+
+    def pump(self, nanoseconds: int) -> tuple[list[PoolBatch], list[tuple[int, bool, bool]]]:
+        """
+        Read results, waiting for some; return batches with news, and workers that ended with whether they ever had a task, and whether they were killed for what it took.
         """
 
 class PoolWorker:

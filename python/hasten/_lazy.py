@@ -27,7 +27,6 @@ _FROM_STANDARD_LIBRARY = {
         "RawArray RawValue Semaphore Value active_children cpu_count current_process freeze_support "
         "get_start_method parent_process set_start_method"
     ),
-    "concurrent.futures": "ProcessPoolExecutor",
 }
 
 _OWN = {
@@ -38,6 +37,7 @@ _OWN = {
     "get_context": Face("multiprocessing", "hasten._pool.contexts"),
     "cache": Face("functools", "hasten._memo"),
     "lru_cache": Face("functools", "hasten._memo"),
+    "ProcessPoolExecutor": Face("concurrent.futures", "hasten._pool.executor"),
     "ThreadPool": Face("multiprocessing.pool", "hasten._threads.pool"),
     "ThreadPoolExecutor": Face("concurrent.futures", "hasten._threads.executor"),
     "Thread": Face("threading", "hasten._threads.thread"),

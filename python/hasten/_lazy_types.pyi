@@ -1,8 +1,5 @@
 """What type checkers see of the names that are imported when first asked for; `hasten._lazy` has the table."""
 
-from concurrent.futures import (
-    ProcessPoolExecutor as ProcessPoolExecutor,
-)
 from multiprocessing import (
     Array as Array,
 )
@@ -87,6 +84,9 @@ from hasten._pool.contexts import (
 )
 from hasten._pool.contexts import (
     get_context as get_context,
+)
+from hasten._pool.executor import (
+    ProcessPoolExecutor as ProcessPoolExecutor,
 )
 from hasten._pool.share import share as share
 from hasten._pool.template_pool import Pool as Pool

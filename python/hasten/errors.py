@@ -242,7 +242,7 @@ def from_diagnostic(fault: str, whole: str, message: str, place: tuple[Any, ...]
 
 def __getattr__(name: str) -> object:
     # A pool's errors need multiprocessing, which is imported by those alone who use it.
-    if name in ("WorkerDied", "TaskTimeout", "TaskMemoryError"):
+    if name in ("WorkerDied", "TaskTimeout", "TaskMemoryError", "TaskUnreadable"):
         import hasten._pool.errors
 
         return getattr(hasten._pool.errors, name)

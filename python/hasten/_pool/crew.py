@@ -61,6 +61,10 @@ class Crew:
         How many workers there are to be.
     """
 
+    # What runs in the workers, and whether they end with the parent's process without being asked.
+    work = staticmethod(work)
+    is_daemonic = True
+
     def __init__(
         self,
         make_process: Callable[..., Any],
@@ -77,6 +81,7 @@ class Crew:
         self.processes = processes
         self.is_closed = False  # no new tasks
         self.is_terminated = False
+        self.why_given_up = ""  # workers can't be started
         self._make_process = make_process
         self._work = (initializer and Travelling(initializer), initargs, most_tasks)
         self._most_memory = most_memory
@@ -124,9 +129,9 @@ class Crew:
         lane, lane_fd, bell_fd, *shared = self.engine.add_lane(most_tasks)
         try:
             descriptors = Descriptors(lane_fd, bell_fd, self._parent, *shared)
-            process = self._make_process(target=work, args=(descriptors, initializer, initargs, most_tasks))
+            process = self._make_process(target=self.work, args=(descriptors, initializer, initargs, most_tasks))
             process.name = process.name.replace("Process", "PoolWorker")
-            process.daemon = True
+            process.daemon = self.is_daemonic
             with _allowed_to_start():
                 process.start()
             self.engine.watch(lane, process.pid, self._most_memory)
@@ -137,7 +142,7 @@ class Crew:
         self.pool.append(process)
         util.debug("added worker")
 
-    def _reap(self, lane: int, was_started: bool) -> None:
+    def _reap(self, lane: int, was_started: bool, was_killed: bool = False) -> None:
         with self._staff:
             process = self._lanes.pop(lane, None)
             if process is None:
@@ -146,6 +151,8 @@ class Crew:
             self._exits[lane] = (process.pid, process.exitcode)
             if process in self.pool:
                 self.pool.remove(process)
+            if not self.survives(lane, was_killed):
+                return
             if was_started or process.exitcode == 0:
                 self._failed_starts = 0
             else:
@@ -164,10 +171,14 @@ class Crew:
                 if not self.engine.live_lanes():
                     self._give_up(f"no worker can be started: {error}")
 
+    def survives(self, lane: int, was_killed: bool) -> bool:
+        """Whether the crew goes on after the end of a worker; `was_killed`: for what its task took."""
+        return True
+
     def _give_up(self, why: str) -> None:
         """Let all tasks fail; the next call tries again."""
         self._failed_starts = 0
-        self._why_given_up = why
+        self.why_given_up = why
         self._settle_all(self.engine.recall(None))
 
     def exception_of(self, kind: str, detail: Any, task: str) -> BaseException:
@@ -180,7 +191,7 @@ class Crew:
         if kind == "recalled":
             if self.is_terminated:
                 return CancelledError(f"{task} was not run: the pool was terminated")
-            why = getattr(self, "_why_given_up", None)
+            why = self.why_given_up
             return WorkerDied(f"{task} was not run: {why}", task) if why else CancelledError(f"{task} was taken back")
         pid, exitcode = self._exits.get(detail, (None, None))
         if self.is_terminated:
@@ -267,8 +278,8 @@ class Crew:
             return False
         try:
             batches, ended = self.engine.pump(int(seconds * 1e9))
-            for lane, was_started in ended:
-                self._reap(lane, was_started)
+            for lane, was_started, was_killed in ended:
+                self._reap(lane, was_started, was_killed)
             self._settle_all(batches)
             self._exits.clear()
             if not batches and not ended and seconds > 0:
@@ -304,8 +315,8 @@ class Crew:
 
     def _attend(self) -> None:
         looks = -1
-        while not self.is_terminated:
-            if self._active and not self._waiting:
+        while not self.is_terminated and not self._is_over():
+            if self._has_duties() and not self._waiting:
                 # Somebody who is at it would be disturbed by a second thread at each result.
                 is_alone = looks == self.engine.looks
                 if not is_alone:
@@ -316,10 +327,16 @@ class Crew:
                 continue
             with self._news:
                 self._is_parked = True
-                if not self._active or self._waiting:
+                if not self._has_duties() or self._waiting:
                     self._news.wait()
                 self._is_parked = False
             self._look(0)
+
+    def _has_duties(self) -> bool:
+        return bool(self._active or (self.is_closed and self._lanes))
+
+    def _is_over(self) -> bool:
+        return self.is_closed and not self._active and not self._lanes
 
     def _dismiss_attendant(self) -> None:
         """Let the attendant end; a daemon thread must not be inside the engine when the interpreter ends."""

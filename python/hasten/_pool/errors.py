@@ -25,6 +25,13 @@ class WorkerDied(BrokenProcessPool):
         self.signal = _signal_of(exitcode)
 
 
+class TaskUnreadable(BrokenProcessPool):
+    """A task of an executor, or what came of it, could not be unpickled on the other side. The executor goes on.
+
+    The standard library's executor breaks then, so this is a `BrokenProcessPool`.
+    """
+
+
 class TaskTimeout(StandardTimeoutError, TimeoutError):
     """A task took longer than its ``timeout=`` allows; its worker was killed."""
 

@@ -180,12 +180,17 @@ def describe_failure(error: BaseException, *value: object) -> bytes:
     if value:
         error, text = _standard("MaybeEncodingError")(error, value[0]), None
     else:
-        text = '\n"""\n' + "".join(traceback.format_exception(type(error), error, error.__traceback__)) + '"""'
+        text = traceback_text(error)
     try:
         pickled = dumps(error)
     except Exception as refused:
         pickled = dumps(_standard("MaybeEncodingError")(refused, error))
     return pickle.dumps((pickled, text, _repr_of(error)), pickle.HIGHEST_PROTOCOL)
+
+
+def traceback_text(error: BaseException) -> str:
+    """Return the traceback of an exception as that what shows it in another process prints."""
+    return '\n"""\n' + "".join(traceback.format_exception(type(error), error, error.__traceback__)) + '"""'
 
 
 def read_failure(failure: bytes) -> BaseException:

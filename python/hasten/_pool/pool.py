@@ -453,23 +453,33 @@ class Pool(standard.Pool):
         self.terminate()
 
 
+def available_cpus() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
 def _check_processes(processes: int | None) -> int:
     if processes is None:
-        return len(os.sched_getaffinity(0))
+        return available_cpus()
     if processes < 1:
         raise ValueError("Number of processes must be at least 1")
     return processes
 
 
 def _options(func: Callable[..., Any], timeout: float | None, retries: int, on_error: str) -> Options:
+    if on_error not in ("raise", "return"):
+        raise ValueError(f"on_error={on_error!r}: use 'raise' or 'return'")
+    name = getattr(func, "__qualname__", None) or type(func).__qualname__
+    return task_options(name, timeout, retries, on_error == "return")
+
+
+def task_options(name: str, timeout: float | None, retries: int, returns_errors: bool = False) -> Options:
+    """Return options that were checked; `name`: of the function."""
     if timeout is not None and not timeout > 0:
         raise ValueError(f"timeout={timeout!r}: the seconds that a task may take are a positive number")
     if retries < 0:
         raise ValueError(f"retries={retries!r}: a task can't be tried again less than 0 times")
-    if on_error not in ("raise", "return"):
-        raise ValueError(f"on_error={on_error!r}: use 'raise' or 'return'")
-    name = getattr(func, "__qualname__", None) or type(func).__qualname__
-    return Options(name, int((timeout or 0) * 1e9), retries, on_error == "return")
+    return Options(name, int((timeout or 0) * 1e9), retries, returns_errors)
 
 
 def _listed(iterable: Iterable[Any]) -> Sequence[Any]:

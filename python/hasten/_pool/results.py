@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.context import TimeoutError as StandardTimeoutError
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from hasten._awaiting import Awaitable
 from hasten._core import PoolBatch, PoolStream
 from hasten._mirror import original
 from hasten._pool.pickling import Call, Payload, encode_task
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 else:
     standard = original("multiprocessing.pool")
 
-_keys = itertools.count()
+# Numbers that name batches.
+next_key = itertools.count().__next__
 
 
 class Options(NamedTuple):
@@ -76,8 +78,8 @@ class Job:
         self.crew.job_is_over(self)
 
 
-class AsyncResult(Job, standard.ApplyResult):  # type: ignore[type-arg]
-    """The result of ``apply_async`` or ``map_async``.
+class AsyncResult(Job, Awaitable, standard.ApplyResult):  # type: ignore[type-arg]
+    """The result of ``apply_async`` or ``map_async``. Inside a coroutine, ``await result`` waits for it.
 
     Parameters
     ----------
@@ -96,7 +98,7 @@ class AsyncResult(Job, standard.ApplyResult):  # type: ignore[type-arg]
         error_callback: Callable[[BaseException], object] | None = None,
     ) -> None:
         Job.__init__(self, pool, crew, options)
-        self.batch = PoolBatch(next(_keys), [None] * length)
+        self.batch = PoolBatch(next_key(), [None] * length)
         self._is_single = is_single
         self._callback = callback
         self._error_callback = error_callback
@@ -104,6 +106,7 @@ class AsyncResult(Job, standard.ApplyResult):  # type: ignore[type-arg]
         self._value: Any = None
         self._is_over = False
         self._is_settling = False
+        self._watchers: list[Callable[[], object]] = []
 
     def submit_items(self, function: Payload, items: Sequence[Any], chunk_size: int) -> None:
         """Give all items to the workers."""
@@ -143,6 +146,15 @@ class AsyncResult(Job, standard.ApplyResult):  # type: ignore[type-arg]
                 self._is_over = True
                 self._is_settling = False
         self._leave()
+        for watcher in self._watchers:
+            watcher()
+
+    def _when_ready(self, watcher: Callable[[], object]) -> None:
+        with self._lock:
+            if not self._is_over:
+                self._watchers.append(watcher)
+                return
+        watcher()
 
     def _call_back(self) -> None:
         call, value = (self._callback, self._value) if self._error is None else (self._error_callback, self._error)
@@ -220,7 +232,7 @@ class ResultIterator(PoolStream, Job, standard.IMapIterator):  # type: ignore[mi
     ) -> None:
         PoolStream.__init__(
             self,
-            next(_keys),
+            next_key(),
             crew.engine,
             items,
             function,

@@ -45,8 +45,16 @@ def work(
     most_tasks: int,
 ) -> None:
     """Run tasks until the parent says that there are no more, or there is no parent any more."""
+    engine = connect(descriptors, most_tasks, describe_failure)
+    if initializer is not None:
+        initializer(*initargs)
+    serve(engine, describe_failure)
+
+
+def connect(descriptors: Descriptors, most_tasks: int, describe: Callable[..., bytes]) -> PoolWorker:
+    """Return the worker's end of its lane; `describe` turns failures into bytes."""
     lane, bell, parent, *shared = descriptors.take()
-    engine = PoolWorker(lane, bell, parent, most_tasks, dumps_plainly, describe_failure)
+    engine = PoolWorker(lane, bell, parent, most_tasks, dumps_plainly, describe)
     if shared:
         arguments, results = shared
         engine.share(arguments, results, drop_unshared)
@@ -54,18 +62,21 @@ def work(
         os.register_at_fork(before=engine.before_fork)
     _interrupt_tasks_only(engine)
     remember_main()
-    if initializer is not None:
-        initializer(*initargs)
-    engine.serve(functools.partial(decode_function, engine), functools.partial(_run, engine))
+    return engine
+
+
+def serve(engine: PoolWorker, describe_unreadable: Callable[[Exception], bytes]) -> None:
+    """Run tasks as they come; `describe_unreadable` turns the failure of a task that can't be unpickled into bytes."""
+    engine.serve(functools.partial(decode_function, engine), functools.partial(_run, engine, describe_unreadable))
     util.debug("worker leaves")
 
 
-def _run(engine: PoolWorker, payload: bytes) -> None:
+def _run(engine: PoolWorker, describe_unreadable: Callable[[Exception], bytes], payload: bytes) -> None:
     drop_unshared()
     try:
         mode, function, items = decode_task(payload, engine)
     except Exception as error:
-        engine.fail(describe_failure(error))
+        engine.fail(describe_unreadable(error))
         return
     if mode == APPLY:
         engine.apply(function, *items)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hasten import _core
+from hasten._awaiting import Awaitable
 from hasten._mirror import original
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ class PoolTimeoutError(_StandardTimeoutError, TimeoutError):
     """A result of a pool is not there in time: both `multiprocessing.TimeoutError` and `TimeoutError`."""
 
 
-class AsyncResult(_core.Result, _pool.ApplyResult[Any]):
-    """The result of one task of a pool."""
+class AsyncResult(_core.Result, Awaitable, _pool.ApplyResult[Any]):
+    """The result of one task of a pool. Inside a coroutine, ``await result`` waits for it."""
 
     __slots__ = ()
 

@@ -233,14 +233,16 @@ public:
   }
 
   // Takes back what isn't claimed, of a batch or of all; returns the batches that are changed.
-  nb::list recall(const nb::object& batch) {
-    for (const auto& task : scheduler_->recall(batch.is_none() ? nullptr : batch.ptr())) {
+  nb::list recall(const nb::object& batch, bool spares_first) {
+    for (const auto& task : scheduler_->recall(batch.is_none() ? nullptr : batch.ptr(), spares_first)) {
       for (uint32_t item = task->first; item < task->end; ++item) {
         fail(*task, item, "recalled", nb::none());
       }
     }
     return take_news();
   }
+
+  bool is_waiting(const nb::object& batch) const { return scheduler_->is_waiting(batch.ptr()); }
 
   // Reads what came, and waits for it where there is nothing. Returns batches that failed or are complete, and the ends of workers.
   nb::tuple pump(int64_t nanoseconds) {
@@ -418,12 +420,12 @@ private:
     return view.is_valid() ? PyObject_CallOneArg(loads_.ptr(), view.ptr()) : nullptr;
   }
 
-  void worker_ended(uint64_t lane, bool was_started) override {
+  void worker_ended(uint64_t lane, WorkerEnd end) override {
     if (const auto slab = slabs_.find(lane); slab != slabs_.end()) {
       exchange_->drop_worker(slab->second);
       slabs_.erase(slab);
     }
-    ended_.append(nb::make_tuple(lane, was_started));
+    ended_.append(nb::make_tuple(lane, end.was_started, end.was_killed));
   }
 
   void lost(const pool::Task& task, uint32_t item, pool::Loss why, uint64_t lane) override {
@@ -577,11 +579,15 @@ void add_pool_engine(nb::module_& m) {
       .def("feed", &PoolEngine::feed, nb::arg("stream"), nb::sig("def feed(self, stream: PoolStream) -> None"),
            "Take what there is room for from a stream's input.")
       .def("glance", &PoolEngine::glance, "Read results without waiting; return whether there is news for pump.")
-      .def("recall", &PoolEngine::recall, nb::arg("batch").none(), nb::sig("def recall(self, batch: PoolBatch | None) -> list[PoolBatch]"),
-           "Take back what no worker has claimed.")
+      .def("recall", &PoolEngine::recall, nb::arg("batch").none(), nb::arg("spares_first") = false,
+           nb::sig("def recall(self, batch: PoolBatch | None, spares_first: bool = False) -> list[PoolBatch]"),
+           "Take back what no worker has claimed; `spares_first`: but for one task of each worker that has begun nothing.")
+      .def("is_waiting", &PoolEngine::is_waiting, nb::arg("batch"), nb::sig("def is_waiting(self, batch: PoolBatch) -> bool"),
+           "Whether some of a batch was not claimed by a worker yet.")
       .def("pump", &PoolEngine::pump, nb::arg("nanoseconds"),
-           nb::sig("def pump(self, nanoseconds: int) -> tuple[list[PoolBatch], list[tuple[int, bool]]]"),
-           "Read results, waiting for some; return batches with news, and workers that ended with whether they ever had a task.");
+           nb::sig("def pump(self, nanoseconds: int) -> tuple[list[PoolBatch], list[tuple[int, bool, bool]]]"),
+           "Read results, waiting for some; return batches with news, and workers that ended with whether they ever had a task, "
+           "and whether they were killed for what it took.");
 }
 
 } // namespace hasten::bindings

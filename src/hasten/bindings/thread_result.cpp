@@ -16,7 +16,8 @@ struct ResultObject {
   PyObject* exception;
   PyObject* callback;
   PyObject* error_callback;
-  PyObject** items; // of map; each is dropped when it has been used
+  PyObject* watchers; // a list of functions, or null
+  PyObject** items;   // of map; each is dropped when it has been used
   Py_ssize_t count;
   Py_ssize_t next; // the first that nobody has claimed
   Py_ssize_t chunk;
@@ -27,9 +28,9 @@ struct ResultObject {
   bool is_ready;
 };
 
-constexpr PyObject* ResultObject::* kSlots[] = {&ResultObject::function,      &ResultObject::args,      &ResultObject::keywords,
-                                                &ResultObject::value,         &ResultObject::exception, &ResultObject::callback,
-                                                &ResultObject::error_callback};
+constexpr PyObject* ResultObject::* kSlots[] = {&ResultObject::function,       &ResultObject::args,      &ResultObject::keywords,
+                                                &ResultObject::value,          &ResultObject::exception, &ResultObject::callback,
+                                                &ResultObject::error_callback, &ResultObject::watchers};
 
 ResultObject* cast(PyObject* self) { return reinterpret_cast<ResultObject*>(self); }
 ResultObject* cast(ThreadJob* job) { return reinterpret_cast<ResultObject*>(job); }
@@ -74,6 +75,16 @@ void finish(ResultObject* self) {
   Py_XDECREF(error_callback);
   self->is_ready = true;
   self->job.waiting.wake_all();
+  PyObject* watchers = take(self->watchers);
+  for (Py_ssize_t i = 0; watchers != nullptr && i < PyList_GET_SIZE(watchers); ++i) {
+    PyObject* watcher = PyList_GET_ITEM(watchers, i);
+    PyObject* done = PyObject_CallNoArgs(watcher);
+    if (done == nullptr) {
+      PyErr_WriteUnraisable(watcher);
+    }
+    Py_XDECREF(done);
+  }
+  Py_XDECREF(watchers);
 }
 
 // The first exception is the one that counts.
@@ -260,12 +271,27 @@ PyObject* abandon_tasks(PyObject* self, PyObject* exception) {
 PyObject* get_completed(PyObject* self, void*) { return PyLong_FromSsize_t(cast(self)->completed); }
 PyObject* get_total(PyObject* self, void*) { return PyLong_FromSsize_t(cast(self)->count); }
 
+PyObject* when_ready(PyObject* object, PyObject* watcher) {
+  ResultObject* self = cast(object);
+  if (self->is_ready) {
+    return PyObject_CallNoArgs(watcher);
+  }
+  if (self->watchers == nullptr) {
+    self->watchers = PyList_New(0);
+  }
+  if (self->watchers == nullptr || PyList_Append(self->watchers, watcher) != 0) {
+    return nullptr;
+  }
+  Py_RETURN_NONE;
+}
+
 PyMethodDef methods[] = {
     {"get", python_method(get), METH_FASTCALL | METH_KEYWORDS,
      "get($self, timeout=None)\n--\n\nWait for the value and return it, or raise the task's exception."},
     {"wait", python_method(wait), METH_FASTCALL | METH_KEYWORDS, "wait($self, timeout=None)\n--\n\nWait until the value is there."},
     {"ready", ready, METH_NOARGS, "Whether the value is there."},
     {"successful", successful, METH_NOARGS, "Whether no task raised."},
+    {"_when_ready", when_ready, METH_O, "Call a function when the value is there, which may be at once."},
     {"_abandon", abandon_tasks, METH_O, "Let this exception be the end of what no worker has begun."},
     {nullptr, nullptr, 0, nullptr},
 };

@@ -110,17 +110,24 @@ std::unique_ptr<Task> ParentLane::recall_newest() {
   return nullptr;
 }
 
-std::vector<std::unique_ptr<Task>> ParentLane::recall_of(const void* owner) {
+std::vector<std::unique_ptr<Task>> ParentLane::recall_of(const void* owner, bool spares_first) {
+  const Placed* spared = spares_first ? front() : nullptr;
   std::vector<std::unique_ptr<Task>> recalled;
   for (auto placed = placed_.rbegin(); placed != placed_.rend(); ++placed) {
     const bool is_wanted = placed->task != nullptr && (owner == nullptr || placed->task->owner == owner);
-    if (is_wanted && recalls(*placed)) {
+    if (is_wanted && &*placed != spared && recalls(*placed)) {
       ++budget_;
       --live_;
       recalled.push_back(std::move(placed->task));
     }
   }
   return recalled;
+}
+
+bool ParentLane::is_waiting(const void* owner) const {
+  return std::any_of(placed_.begin(), placed_.end(), [&](const Placed& placed) {
+    return placed.task != nullptr && placed.task->owner == owner && slot(placed.ticket).claim.load().state == shm::State::kReady;
+  });
 }
 
 void ParentLane::stop() {

@@ -37,7 +37,9 @@ public:
   void place(std::unique_ptr<Task> task); // needs accepts()
   // Take back what nobody claimed: the newest task, or null; those of an owner (null: of all).
   std::unique_ptr<Task> recall_newest();
-  std::vector<std::unique_ptr<Task>> recall_of(const void* owner);
+  // `spares_first`: but for one that a worker which has begun nothing begins with.
+  std::vector<std::unique_ptr<Task>> recall_of(const void* owner, bool spares_first = false);
+  bool is_waiting(const void* owner) const; // whether there would be one
   // Lets the worker leave when it has done what it has.
   void stop();
 

@@ -147,11 +147,11 @@ void Scheduler::steal() {
   }
 }
 
-std::vector<std::unique_ptr<Task>> Scheduler::recall(const void* owner) {
+std::vector<std::unique_ptr<Task>> Scheduler::recall(const void* owner, bool spares_first) {
   const std::lock_guard lock(mutex_);
   std::vector<std::unique_ptr<Task>> recalled;
   for (const auto& lane : lanes_) {
-    for (auto& task : lane->recall_of(owner)) {
+    for (auto& task : lane->recall_of(owner, spares_first)) {
       recalled.push_back(std::move(task));
     }
   }
@@ -165,6 +165,12 @@ std::vector<std::unique_ptr<Task>> Scheduler::recall(const void* owner) {
   }
   pending_ = std::move(others);
   return recalled;
+}
+
+bool Scheduler::is_waiting(const void* owner) const {
+  const std::lock_guard lock(mutex_);
+  return std::any_of(lanes_.begin(), lanes_.end(), [owner](const auto& lane) { return lane->is_waiting(owner); }) ||
+         std::any_of(pending_.begin(), pending_.end(), [owner](const auto& task) { return task->owner == owner; });
 }
 
 // --- results ---
@@ -221,7 +227,9 @@ void Scheduler::bury(const std::shared_ptr<ParentLane>& lane, Sink& sink) {
     std::erase(lanes_, lane);
     std::erase_if(watched_, [&](const Watched& watched) { return watched.lane == lane; });
   }
-  sink.worker_ended(lane->id(), lane->was_started());
+  const bool was_killed =
+      lane->exceeds_memory || std::any_of(left.begin(), left.end(), [](const auto& one) { return one.why == Loss::kTimedOut; });
+  sink.worker_ended(lane->id(), {.was_started = lane->was_started(), .was_killed = was_killed});
   std::vector<std::unique_ptr<Task>> again;
   for (auto& [task, is_touched, why] : left) {
     if (is_touched && !may_fail_again(*task, task->first)) {

@@ -50,7 +50,10 @@ public:
   // Whether there are tasks that no lane has room for.
   bool has_backlog() const;
   // Takes back what nobody has claimed, of an owner or (null) of all; the caller settles it with the owner.
-  std::vector<std::unique_ptr<Task>> recall(const void* owner);
+  // `spares_first`: but for one task of each worker that has begun nothing.
+  std::vector<std::unique_ptr<Task>> recall(const void* owner, bool spares_first = false);
+  // Whether a task of this owner is there that nobody has claimed.
+  bool is_waiting(const void* owner) const;
 
   // --- results ---
   // Reads what is there, and gives lanes more to do. Whether there was anything.

@@ -21,9 +21,13 @@ struct Collected : Sink {
   std::multiset<uint64_t> done;
   std::vector<std::pair<uint64_t, Loss>> losses;
   int ends = 0;
+  int kills = 0;
 
   void result(const Task& task, uint32_t item, uint8_t, const char*, size_t) override { done.insert(task.base + item); }
-  void worker_ended(uint64_t, bool) override { ++ends; }
+  void worker_ended(uint64_t, WorkerEnd end) override {
+    ++ends;
+    kills += end.was_killed ? 1 : 0;
+  }
   void lost(const Task& task, uint32_t item, Loss why, uint64_t) override { losses.emplace_back(task.base + item, why); }
 };
 
@@ -112,6 +116,7 @@ TEST(Scheduler, ADeadWorkerCostsTheItemThatItClaimed) {
   }
   ASSERT_EQ(collected.losses.size(), 1U);
   EXPECT_EQ(collected.losses.front(), std::make_pair(uint64_t{0}, Loss::kDied));
+  EXPECT_EQ(collected.kills, 0);
   EXPECT_FALSE(scheduler.has_lane(ends.lane));
   size_t left = 0;
   for (const auto& task : scheduler.recall(nullptr)) {
@@ -164,6 +169,35 @@ TEST(Scheduler, AGroupsResultsRingOnceForAll) {
   EXPECT_EQ(rings, (std::vector<uint32_t>{3, kFewTasks + 2})); // as few are left, and after the last
 }
 
+TEST(Scheduler, ATaskWaitsUntilAWorkerClaimsIt) {
+  Scheduler scheduler(255);
+  const int owner = 0;
+  auto task = make_task(0);
+  task->owner = const_cast<int*>(&owner);
+  scheduler.submit(std::move(task));
+  EXPECT_TRUE(scheduler.is_waiting(&owner)); // there is no lane
+  const auto ends = scheduler.add_lane(0);
+  Collected collected;
+  scheduler.drain(collected);
+  EXPECT_TRUE(scheduler.is_waiting(&owner)); // in a lane
+  WorkerLane lane = worker_of(ends);
+  ASSERT_EQ(lane.take(0), WorkerLane::Found::kTask);
+  EXPECT_FALSE(scheduler.is_waiting(&owner));
+}
+
+TEST(Scheduler, ARecallMaySpareWhatAWorkerBeginsWith) {
+  Scheduler scheduler(255);
+  const auto ends = scheduler.add_lane(0);
+  for (uint64_t base = 0; base < 3; ++base) {
+    scheduler.submit(make_task(base));
+  }
+  EXPECT_EQ(scheduler.recall(nullptr, true).size(), 2U);
+  WorkerLane lane = worker_of(ends);
+  ASSERT_EQ(lane.take(0), WorkerLane::Found::kTask);
+  scheduler.submit(make_task(3));
+  EXPECT_EQ(scheduler.recall(nullptr, true).size(), 1U); // it has begun something
+}
+
 TEST(Scheduler, AnOverdueItemIsKilled) {
   Scheduler scheduler(255);
   const auto ends = scheduler.add_lane(0);
@@ -185,6 +219,7 @@ TEST(Scheduler, AnOverdueItemIsKilled) {
     scheduler.wait(100'000'000);
   }
   EXPECT_EQ(collected.losses.front(), std::make_pair(uint64_t{5}, Loss::kTimedOut));
+  EXPECT_EQ(collected.kills, 1);
   waitpid(child, nullptr, 0);
 }
 
