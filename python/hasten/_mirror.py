@@ -99,9 +99,15 @@ class AliasLoader(Loader):
 
 
 def has_own_file(name: str) -> bool:
-    """Whether Hasten itself has a module of this name; aliases do not count."""
-    path = getattr(importlib.import_module(name.rpartition(".")[0]), "__path__", None)
-    return path is not None and PathFinder.find_spec(name, path) is not None
+    """Whether Hasten itself has a module of this name; aliases do not count. Imports nothing."""
+    names = name.split(".")
+    path: Sequence[str] | None = sys.modules[names[0]].__path__
+    for depth in range(2, len(names) + 1):
+        spec = PathFinder.find_spec(".".join(names[:depth]), path) if path is not None else None
+        if spec is None:
+            return False
+        path = spec.submodule_search_locations
+    return True
 
 
 class _SubmoduleFinder:

@@ -95,11 +95,20 @@ class _DropInFinder:
 
     def import_beside(self, name: str) -> ModuleType:
         """Import an original that a part of Hasten needs, and leave the name to the drop-in."""
-        if self.drop_in_for(name) is None:
+        if self.drop_in_for(name) is not None:
+            self.import_original(name)
+            sys.modules.pop(name, None)
+            return set_aside[name]
+        root = self._root(name)
+        if root is None or root in _WITHOUT_ORIGINAL or root in sys.modules:
             return importlib.import_module(name)
-        self.import_original(name)
-        sys.modules.pop(name, None)
-        return set_aside[name]
+        # The package's drop-in may need what asks for its submodule, so it must not be imported on the way.
+        self.import_original(root)
+        sys.modules[root] = set_aside[root]
+        try:
+            return importlib.import_module(name)
+        finally:
+            sys.modules.pop(root, None)
 
     def _is_of_loading_original(self, name: str) -> bool:
         # What an original imports of its own parts is the original's: the drop-in needs the whole original first.

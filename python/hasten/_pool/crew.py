@@ -13,18 +13,22 @@ import pickle
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError
 from multiprocessing import current_process, util
 from typing import TYPE_CHECKING, Any
 
 from hasten._core import PoolBatch, PoolEngine, PoolExchange
+from hasten._mirror import original
 from hasten._pool.errors import TaskMemoryError, TaskTimeout, WorkerDied, describe_exit
 from hasten._pool.main_module import NO_GUARD_STATUS, MissingGuardError
 from hasten._pool.pickling import Payload, Travelling, encode_function, is_named, read_failure
 from hasten._pool.worker import Descriptors, work
 
 if TYPE_CHECKING:
+    from concurrent.futures import CancelledError
+
     from hasten._pool.results import Job
+else:
+    CancelledError = original("concurrent.futures").CancelledError
 
 # Seconds that one look at the engine lasts at most; nothing depends on it but how soon lost news is found.
 _PATIENCE = 1.0

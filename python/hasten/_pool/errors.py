@@ -1,8 +1,15 @@
 """What a pool raises beside what tasks raise."""
 
 import signal
-from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.context import TimeoutError as StandardTimeoutError
+from typing import TYPE_CHECKING
+
+from hasten._mirror import original
+
+if TYPE_CHECKING:
+    from concurrent.futures.process import BrokenProcessPool
+else:
+    BrokenProcessPool = original("concurrent.futures.process").BrokenProcessPool
 
 
 class WorkerDied(BrokenProcessPool):
