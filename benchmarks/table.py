@@ -30,6 +30,7 @@ BENCHMARKS = (
     "cpp_library",
     "pool_start",
     "pool_tasks",
+    "executors",
 )
 
 

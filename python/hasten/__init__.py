@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hasten._core import __version__, get_num_threads, get_thread_id, set_num_threads, stats, typeof
 from hasten._decorators import jit, njit, prange
+from hasten._joblib import offer
 
 if TYPE_CHECKING:
     from hasten._lazy_types import *  # noqa: F403
@@ -27,6 +28,10 @@ __all__ = [
     "typeof",
     "vectorize",
 ]
+
+
+offer()
+del offer
 
 
 def __getattr__(name: str) -> object:

@@ -203,11 +203,9 @@ class ProcessPoolExecutor(_StandardExecutor):
         self._end_workers("kill")
 
     def _end_workers(self, how: str) -> None:
-        processes = list(self._processes.values())
         self.shutdown(wait=False, cancel_futures=True)
-        for process in processes:
-            if process.is_alive():
-                getattr(process, how)()
+        if self._crew is not None and not self._crew.is_foreign():
+            self._crew.end_workers(how)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: types.TracebackType | None

@@ -118,7 +118,7 @@ class ExecutorCrew(Crew):
             error.__cause__ = detail
             return error
         if kind == "died" and self.breaks:
-            self._break(detail)  # it may have exited with status 0
+            self._break_by_death(detail)  # it may have exited with status 0
         if self.broken and not (kind == "died" and detail == self._broken_lane):
             return BrokenProcessPool(
                 f"A process in the process pool was terminated abruptly while {task} was running or pending."
@@ -128,21 +128,27 @@ class ExecutorCrew(Crew):
     def survives(self, lane: int, was_killed: bool) -> bool:
         """Whether the crew goes on after the end of a worker."""
         if self.breaks and not was_killed and self._exits[lane][1] != 0:
-            self._break(lane)
+            self._break_by_death(lane)
         return not self.broken
 
-    def _break(self, lane: int) -> None:
-        if self.broken:
-            return
-        pid, exitcode = self._exits.get(lane, (None, None))
-        self.broken = (
-            f"A child process terminated abruptly (process {pid} ended {describe_exit(exitcode)}), "
-            "the process pool is not usable anymore"
-        )
-        self._broken_lane = lane
+    def _break_by_death(self, lane: int) -> None:
+        if not self.broken:
+            self._broken_lane = lane
+            pid, exitcode = self._exits.get(lane, (None, None))
+            self._break(f"A child process terminated abruptly (process {pid} ended {describe_exit(exitcode)})")
+
+    def _break(self, why: str, end_process: str = "terminate") -> None:
+        self.broken = f"{why}, the process pool is not usable anymore"
         self.is_closed = True
         for process in list(self.pool):
-            process.terminate()
+            getattr(process, end_process)()
+
+    def end_workers(self, end_process: str) -> None:
+        """End the workers by that method of processes; what is not finished fails."""
+        self._break("The workers were ended", end_process)
+        self._settle_all([])
+        self.engine.interrupt()
+        self.tell()
 
     def _settle_all(self, batches: list[PoolBatch]) -> None:
         super()._settle_all(batches)
