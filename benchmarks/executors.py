@@ -91,9 +91,9 @@ def per_call(body: Callable[[Any], object], executor: Any, calls: int) -> Callab
 
 
 CASES = (
-    ("ProcessPoolExecutor.submit, a call", submit, CALLS, 4.0),
+    ("ProcessPoolExecutor.submit, a call", submit, CALLS, 3.0),
     ("ProcessPoolExecutor.submit, each after the last", submit_in_turn, IN_TURN, 2.0),
-    ("ProcessPoolExecutor.map, an item", map_singly, CALLS, 4.0),
+    ("ProcessPoolExecutor.map, an item", map_singly, CALLS, 3.0),
     ("ProcessPoolExecutor.map, chunks of 100, an item", map_chunks, CALLS, 1.0),
 )
 

@@ -16,6 +16,7 @@ from hasten._mirror import original
 from hasten._pool.executor_crew import ExecutorCrew, ProcessFuture
 from hasten._pool.pickling import Call
 from hasten._pool.pool import available_cpus, task_options
+from hasten._pool.results import Options
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor as _StandardExecutor  # the methods of its subclass are replaced
@@ -89,7 +90,7 @@ class ProcessPoolExecutor(_StandardExecutor):
         self._max_tasks_per_child = max_tasks_per_child
         self._breaks = on_worker_death == "break"
         self._max_memory = int(max_memory or 0)
-        self._options = task_options("", timeout, retries)
+        _, self._timeout, self._retries, _ = task_options("", timeout, retries)
         self._shutdown_thread = False
         self._shutdown_lock = threading.RLock()  # pickling runs code of the arguments
         self._crew: ExecutorCrew | None = None
@@ -114,7 +115,7 @@ class ProcessPoolExecutor(_StandardExecutor):
         name = getattr(fn, "__qualname__", None) or type(fn).__qualname__
         with self._shutdown_lock:
             crew = self._ready_crew()
-            future = crew.submit(self._options._replace(name=name), fn, Call((args, kwargs)))
+            future = crew.submit(Options(name, self._timeout, self._retries), fn, Call((args, kwargs)))
         crew.attend()
         return future
 
