@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from hasten._executor_map import ordered_map
 from hasten._mirror import original
 from hasten._pool.executor_crew import ExecutorCrew, ProcessFuture
+from hasten._pool.main_module import check_guard, prepare_for
 from hasten._pool.pickling import Call
 from hasten._pool.pool import available_cpus, task_options
 from hasten._pool.results import Options
@@ -79,6 +80,8 @@ class ProcessPoolExecutor(_StandardExecutor):
             raise ValueError(f"max_memory={max_memory!r}: the bytes that a worker may use are a positive number")
         if mp_context is None:
             mp_context = multiprocessing.get_context(None if max_tasks_per_child is None else "spawn")
+        check_guard(mp_context)
+        prepare_for(mp_context)
         starts_all = mp_context.get_start_method(allow_none=False) == "fork"
         _check_tasks_per_child(max_tasks_per_child, starts_all)
         self._max_workers = max_workers or available_cpus()

@@ -12,6 +12,7 @@ from hasten._mirror import original
 from hasten._pool import executor_worker
 from hasten._pool.crew import Crew
 from hasten._pool.errors import TaskUnreadable, describe_exit
+from hasten._pool.main_module import NO_GUARD_STATUS, MissingGuardError
 from hasten._pool.pickling import APPLY, Call, encode_function, is_named
 from hasten._pool.results import Job, Options, next_key
 from hasten._threads.future import Future as _Future
@@ -131,9 +132,8 @@ class ExecutorCrew(Crew):
         if kind == "died" and self.breaks:
             self._break_by_death(detail)  # it may have exited with status 0
         if self.broken and not (kind == "died" and detail == self._broken_lane):
-            return BrokenProcessPool(
-                f"A process in the process pool was terminated abruptly while {task} was running or pending."
-            )
+            when = f"while {task} was running or pending"
+            return BrokenProcessPool(f"A process in the process pool was terminated abruptly {when}: {self.broken}")
         return super().exception_of(kind, detail, task)
 
     def survives(self, lane: int, was_killed: bool) -> bool:
@@ -146,7 +146,8 @@ class ExecutorCrew(Crew):
         if not self.broken:
             self._broken_lane = lane
             pid, exitcode = self._exits.get(lane, (None, None))
-            self._break(f"A child process terminated abruptly (process {pid} ended {describe_exit(exitcode)})")
+            how = str(MissingGuardError()) if exitcode == NO_GUARD_STATUS else describe_exit(exitcode)
+            self._break(f"A child process terminated abruptly (process {pid} ended {how})")
 
     def _break(self, why: str, end_process: str = "terminate") -> None:
         self.broken = f"{why}, the process pool is not usable anymore"
