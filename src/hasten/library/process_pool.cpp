@@ -67,7 +67,7 @@ public:
 private:
   // --- pool::Sink ---
   void result(const pool::Task& task, uint32_t item, uint8_t tag, const char* data, size_t size) override;
-  void worker_ended(uint64_t lane, bool was_started) override;
+  void worker_ended(uint64_t lane, WorkerEnd end) override;
   void lost(const pool::Task& task, uint32_t item, pool::Loss why, uint64_t lane) override;
 
   void drive();
@@ -304,7 +304,7 @@ void ProcessPool::State::result(const pool::Task& task, uint32_t item, uint8_t t
   settle(owner, 1);
 }
 
-void ProcessPool::State::worker_ended(uint64_t lane, bool was_started) {
+void ProcessPool::State::worker_ended(uint64_t lane, WorkerEnd end) {
   pid_t worker = 0;
   {
     const std::lock_guard lock(mutex_);
@@ -316,7 +316,7 @@ void ProcessPool::State::worker_ended(uint64_t lane, bool was_started) {
     workers_.erase(found);
   }
   last_end_ = {lane, worker, template_.reap(worker)};
-  failed_starts_ = was_started ? 0 : failed_starts_ + 1;
+  failed_starts_ = end.was_started ? 0 : failed_starts_ + 1;
   if (is_stopping_ || is_terminating_) {
     return;
   }
