@@ -147,8 +147,10 @@ class ProcessPoolExecutor(_StandardExecutor):
     def _ready_crew(self) -> ExecutorCrew:
         """Return the workers, one more of them where all are busy."""
         crew = self._crew
-        if crew is not None and crew.broken:
-            raise BrokenProcessPool(crew.broken)
+        if crew is not None:
+            crew.look_if_idle()
+            if crew.broken:
+                raise BrokenProcessPool(crew.broken)
         if self._shutdown_thread:
             raise RuntimeError("cannot schedule new futures after shutdown")
         if _Exit.is_over:
@@ -225,7 +227,10 @@ class ProcessPoolExecutor(_StandardExecutor):
 
     @property
     def _broken(self) -> str | bool:
-        return self._crew.broken or False if self._crew is not None else False
+        if self._crew is None:
+            return False
+        self._crew.look_if_idle()
+        return self._crew.broken or False
 
     @property
     def _processes(self) -> dict[int, Any]:

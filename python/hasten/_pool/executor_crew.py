@@ -42,6 +42,7 @@ class ExecutorCrew(Crew):
 
     def __init__(self, breaks: bool, *args: Any) -> None:
         super().__init__(*args)
+        self._news = threading.Condition()  # may be told by a finaliser, wherever that interrupts
         self.breaks = breaks
         self.broken = ""  # why it takes no more calls
         self.demand = 0  # calls that were submitted and have not come back from a worker
@@ -175,6 +176,12 @@ class ExecutorCrew(Crew):
         """Let workers leave when all work is done."""
         super().close()
         self.engine.interrupt()
+        self.tell()
+
+    def look_if_idle(self) -> None:
+        """Find out about workers that ended while nobody had anything to do."""
+        if not self._active and not self.broken and not self.is_foreign():
+            self._look(0)
 
     def join(self) -> None:
         """Wait until all work is done and all workers have left.
