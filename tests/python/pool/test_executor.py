@@ -232,8 +232,8 @@ def test_a_death_breaks_the_executor(how: Any, tmp_path: Path) -> None:
     with hasten.ProcessPoolExecutor(2) as executor:
         other = executor.submit(note_and_wait, str(tmp_path / "started"), str(tmp_path / "never"))
         wait_for_file(str(tmp_path / "started"))
-        dying = executor.submit(how, 0)
         queued = [executor.submit(abs, 1) for _ in range(5)]
+        dying = executor.submit(how, 0)
         with pytest.raises(WorkerDied, match="ended with exit status"):
             dying.result(LONG)
         with pytest.raises(BrokenProcessPool):
