@@ -15,6 +15,7 @@ from hasten._executor_map import ordered_map
 from hasten._mirror import original
 from hasten._pool.executor_crew import ExecutorCrew, ProcessFuture
 from hasten._pool.main_module import check_guard, prepare_for
+from hasten._pool.memory import default_max_shm
 from hasten._pool.pickling import Call
 from hasten._pool.pool import available_cpus, task_options
 from hasten._pool.results import Options
@@ -55,6 +56,8 @@ class ProcessPoolExecutor(_StandardExecutor):
     max_memory
         Bytes that a worker may have resident; one that has more is killed and replaced, and its call raises
         `MemoryError`.
+    max_shm
+        Bytes of shared memory that arrays and other large contents may use on their way, as for `hasten.Pool`.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class ProcessPoolExecutor(_StandardExecutor):
         timeout: float | None = None,
         retries: int = 0,
         max_memory: int | None = None,
+        max_shm: int | None = None,
     ) -> None:
         if max_workers is not None and max_workers <= 0:
             raise ValueError("max_workers must be greater than 0")
@@ -78,6 +82,8 @@ class ProcessPoolExecutor(_StandardExecutor):
             raise ValueError(f"on_worker_death={on_worker_death!r}: use 'break' or 'replace'")
         if max_memory is not None and max_memory <= 0:
             raise ValueError(f"max_memory={max_memory!r}: the bytes that a worker may use are a positive number")
+        if max_shm is not None and max_shm < 0:
+            raise ValueError(f"max_shm={max_shm!r}: the bytes of shared memory are a positive number, or 0 for none")
         if mp_context is None:
             mp_context = multiprocessing.get_context(None if max_tasks_per_child is None else "spawn")
         check_guard(mp_context)
@@ -93,6 +99,7 @@ class ProcessPoolExecutor(_StandardExecutor):
         self._max_tasks_per_child = max_tasks_per_child
         self._breaks = on_worker_death == "break"
         self._max_memory = int(max_memory or 0)
+        self._max_shm = default_max_shm() if max_shm is None else int(max_shm)
         _, self._timeout, self._retries, _ = task_options("", timeout, retries)
         self._shutdown_thread = False
         self._shutdown_lock = threading.RLock()  # pickling runs code of the arguments
@@ -172,6 +179,7 @@ class ProcessPoolExecutor(_StandardExecutor):
             self._initargs,
             self._max_tasks_per_child or 0,
             self._max_memory,
+            self._max_shm,
         )
         weakref.finalize(self, crew.close).atexit = False  # what was submitted is done though nobody can ask for more
         _Exit.watch(crew)

@@ -13,7 +13,7 @@ from hasten._pool import executor_worker
 from hasten._pool.crew import Crew
 from hasten._pool.errors import TaskUnreadable, describe_exit
 from hasten._pool.main_module import NO_GUARD_STATUS, MissingGuardError
-from hasten._pool.pickling import APPLY, Call, encode_function, is_named
+from hasten._pool.pickling import APPLY, Call
 from hasten._pool.results import Job, Options, next_key
 from hasten._threads.future import Future as _Future
 
@@ -47,7 +47,6 @@ class ExecutorCrew(Crew):
         self.broken = ""  # why it takes no more calls
         self.demand = 0  # calls that were submitted and have not come back from a worker
         self._broken_lane: int | None = None
-        self._last_encoded: tuple[object, bytes] = (None, b"")
         self._settlers: set[int] = set()  # threads that run callbacks
 
     def is_foreign(self) -> bool:
@@ -77,16 +76,6 @@ class ExecutorCrew(Crew):
         if self.broken:
             self._settle_all([])  # what came too late to be among those that failed
         super().attend()
-
-    def encoded(self, function: Callable[..., Any]) -> bytes:
-        """Return the first part of a call of this function; the last one that goes by name is remembered."""
-        known, encoded = self._last_encoded
-        if known is function:
-            return encoded
-        encoded = encode_function(function, APPLY)
-        if is_named(encoded):
-            self._last_encoded = (function, encoded)
-        return encoded
 
     def cancel(self, batch: PoolBatch | None, spares_first: bool = False) -> None:
         """Cancel what no worker has begun, of a call or of all; `spares_first`: nor has been started for."""
@@ -251,7 +240,7 @@ class _Call(Job):
     def begin(self, function: Callable[..., Any], arguments: Call) -> None:
         """Give the call to the workers, or note that it can't be pickled."""
         try:
-            encoded = self.executor_crew.encoded(function)
+            encoded = self.crew.encode_function(function, APPLY)
         except Exception as error:
             self.batch.failures.append((0, "refused", error))
             self.batch.settle(1)

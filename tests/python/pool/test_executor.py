@@ -314,7 +314,14 @@ def test_workers_that_are_spawned_come_one_by_one_and_leave_after_their_tasks() 
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"max_workers": 0}, {"timeout": 0}, {"retries": -1}, {"max_memory": 0}, {"on_worker_death": "ignore"}],
+    [
+        {"max_workers": 0},
+        {"timeout": 0},
+        {"retries": -1},
+        {"max_memory": 0},
+        {"max_shm": -1},
+        {"on_worker_death": "ignore"},
+    ],
 )
 def test_wrong_options(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
