@@ -31,6 +31,7 @@ BENCHMARKS = (
     "pool_start",
     "pool_tasks",
     "executors",
+    "programs",
 )
 
 
