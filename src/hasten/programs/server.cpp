@@ -298,6 +298,9 @@ void Server::flush() {
   if (!client_ || answered_ == answers_.size()) {
     answers_.clear();
     answered_ = 0;
+  } else if (answered_ > kMostWaiting) { // a client that is never quite up to date must not make them grow
+    answers_.erase(0, answered_);
+    answered_ = 0;
   }
   const bool has_more = !answers_.empty();
   if (client_ && has_more != is_flushing_) {
