@@ -1,4 +1,4 @@
-"""Calls through a pool of two worker processes: tasks that do nothing, and large arrays, beside the peers."""
+"""Calls through a pool of two worker processes: tasks that do nothing, beside the peers."""
 
 import concurrent.futures
 import contextlib
@@ -12,7 +12,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-import numpy as np
 from _measure import Row, at_least, compare, installed, main, process_seconds, row, times
 
 import hasten
@@ -21,21 +20,12 @@ WORKERS = 2
 SINGLE = 2_000  # tasks one at a time
 CHUNKED = 1_000_000  # tasks in chunks
 STILL = 3.0  # seconds for which the processor time of waiting pools is measured
-LARGE = 12_500_000  # doubles: 100 MB
 
 Call = Callable[[], object]
 
 
 def nothing(x: Any) -> Any:
     return x
-
-
-def first(x: Any) -> float:
-    return float(x[0])
-
-
-def ones(count: int) -> Any:
-    return np.ones(count)
 
 
 def seconds(call: Call, count: int) -> Callable[[], float]:
@@ -163,9 +153,11 @@ def width_row() -> Row:
     return row("a task with 1 to 64 workers", compared, bound, spread <= 1.2, f"spread {spread:.2f}", has_peer=False)
 
 
-def compared(subject: str, bound: float, contenders: dict[str, Callable[[], float]], *notes: str) -> Row:
+def compared(
+    subject: str, bound: float, contenders: dict[str, Callable[[], float]], *notes: str, rounds: int = 5
+) -> Row:
     """Return a row whose bound is a ratio to multiprocessing."""
-    found = compare(contenders, rounds=5)
+    found = compare(contenders, rounds)
     ratio = found.ratio("multiprocessing", "hasten")
     return row(
         subject,
@@ -180,7 +172,6 @@ def compared(subject: str, bound: float, contenders: dict[str, Callable[[], floa
 
 def rows() -> list[Row]:
     """Measure the rows of the table."""
-    array = np.ones(LARGE)
     with pools() as found, executors() as others:
 
         def each(count: int, call: Callable[[Any], object]) -> dict[str, Callable[[], float]]:
@@ -204,8 +195,6 @@ def rows() -> list[Row]:
             still_row("an idle pool", 0.0),
             still_row("a pool that waits for one long task", 0.001, waits_for=STILL + 1),
             memory_row(),
-            compared("100 MB as an argument", 12, each(1, lambda pool: pool.apply(first, (array,)))),
-            compared("100 MB as a result", 12, each(1, lambda pool: pool.apply(ones, (LARGE,)))),
         ]
 
 

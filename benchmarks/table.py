@@ -32,6 +32,7 @@ BENCHMARKS = (
     "pool_tasks",
     "executors",
     "programs",
+    "pool_arrays",
 )
 
 
