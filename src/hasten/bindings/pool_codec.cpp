@@ -1,6 +1,10 @@
 #include "hasten/bindings/pool_codec.h"
 
+#include <algorithm>
 #include <cstring>
+#include <vector>
+
+#include "hasten/bindings/pool_array.h"
 
 namespace hasten::bindings {
 namespace {
@@ -9,6 +13,10 @@ constexpr Py_ssize_t kMostBytes = 4096; // longer ones gain nothing
 
 // Tuples in tuples that are written plainly.
 constexpr int kMostDepth = 3;
+
+// Of the arrays of a task. More of them are better viewed where they lie in a block, since memory that is touched for the first time costs
+// more than pickling.
+constexpr size_t kMostOfArrays = kMostArrayBytes;
 
 template <typename T> void put(T value, PoolTag tag, PoolScalar* scalar) {
   static_assert(sizeof value <= sizeof scalar->own);
@@ -100,6 +108,8 @@ PyObject* decode_scalar(PoolTag tag, const char* data, size_t size) {
     return PyUnicode_DecodeASCII(data, static_cast<Py_ssize_t>(size), nullptr);
   case PoolTag::kBytes:
     return PyBytes_FromStringAndSize(data, static_cast<Py_ssize_t>(size));
+  case PoolTag::kArray:
+    return decode_array({data, size});
   default:
     PyErr_SetString(PyExc_ValueError, "a value of the pool came in an unknown form");
     return nullptr;
@@ -112,38 +122,69 @@ namespace {
 
 // Bytes of a scalar's value where its tag says it; others are written with their size.
 constexpr size_t fixed_size(PoolTag tag) { return tag == PoolTag::kSmallInt ? 4 : tag == PoolTag::kInt || tag == PoolTag::kFloat ? 8 : 0; }
-constexpr bool has_size(PoolTag tag) { return tag == PoolTag::kText || tag == PoolTag::kBytes || tag == PoolTag::kTuple; }
-
-void append_tag(PoolTag tag, size_t size, std::string* body) {
-  body->push_back(static_cast<char>(tag));
-  if (has_size(tag)) {
-    const auto short_size = static_cast<uint32_t>(size);
-    body->append(reinterpret_cast<const char*>(&short_size), sizeof short_size);
-  }
+constexpr bool has_size(PoolTag tag) {
+  return tag == PoolTag::kText || tag == PoolTag::kBytes || tag == PoolTag::kTuple || tag == PoolTag::kArray;
 }
 
-bool append_tuple(PyObject* const* objects, size_t count, int depth, std::string* body);
+class Writer {
+public:
+  explicit Writer(std::string* body) : body_(*body) {}
 
-bool append_value(PyObject* value, int depth, std::string* body) {
-  PoolScalar scalar{};
-  if (encode_scalar(value, &scalar)) {
-    append_tag(scalar.tag, scalar.size, body);
-    body->append(scalar.data, scalar.size);
+  bool tuple(PyObject* const* objects, size_t count, int depth) {
+    tag(PoolTag::kTuple, count);
+    for (size_t i = 0; i < count; ++i) {
+      if (!value(objects[i], depth)) {
+        return false;
+      }
+    }
     return true;
   }
-  return PyTuple_CheckExact(value) && depth < kMostDepth &&
-         append_tuple(&PyTuple_GET_ITEM(value, 0), static_cast<size_t>(PyTuple_GET_SIZE(value)), depth + 1, body);
-}
 
-bool append_tuple(PyObject* const* objects, size_t count, int depth, std::string* body) {
-  append_tag(PoolTag::kTuple, count, body);
-  for (size_t i = 0; i < count; ++i) {
-    if (!append_value(objects[i], depth, body)) {
-      return false;
+  // Whether no array is there twice: what is one object shall be one again, as pickle has it.
+  bool is_without_repeats() {
+    std::sort(arrays_.begin(), arrays_.end());
+    return std::adjacent_find(arrays_.begin(), arrays_.end()) == arrays_.end();
+  }
+
+private:
+  void tag(PoolTag tag, size_t size) {
+    body_.push_back(static_cast<char>(tag));
+    if (has_size(tag)) {
+      const auto short_size = static_cast<uint32_t>(size);
+      body_.append(reinterpret_cast<const char*>(&short_size), sizeof short_size);
     }
   }
-  return true;
-}
+
+  bool value(PyObject* value, int depth) {
+    PoolScalar scalar{};
+    if (encode_scalar(value, &scalar)) {
+      tag(scalar.tag, scalar.size);
+      body_.append(scalar.data, scalar.size);
+      return true;
+    }
+    if (PyTuple_CheckExact(value)) {
+      return depth < kMostDepth && tuple(&PyTuple_GET_ITEM(value, 0), static_cast<size_t>(PyTuple_GET_SIZE(value)), depth + 1);
+    }
+    return is_plain_array(value) && array(value);
+  }
+
+  bool array(PyObject* value) {
+    tag(PoolTag::kArray, 0);
+    const size_t begin = body_.size();
+    if (!append_array(value, &body_)) {
+      return false;
+    }
+    const auto size = static_cast<uint32_t>(body_.size() - begin);
+    std::memcpy(body_.data() + begin - sizeof size, &size, sizeof size);
+    arrays_.push_back(value);
+    array_bytes_ += size;
+    return array_bytes_ <= kMostOfArrays;
+  }
+
+  std::string& body_;
+  std::vector<PyObject*> arrays_;
+  size_t array_bytes_ = 0;
+};
 
 class Reader {
 public:
@@ -199,7 +240,8 @@ private:
 
 bool encode_plainly(PyObject* const* objects, size_t count, std::string* body) {
   const size_t before = body->size();
-  const bool is_plain = append_tuple(objects, count, 0, body);
+  Writer writer(body);
+  const bool is_plain = writer.tuple(objects, count, 0) && writer.is_without_repeats();
   if (!is_plain) {
     body->resize(before);
   }

@@ -14,6 +14,7 @@
 
 #include "hasten/base/posix.h"
 #include "hasten/bindings/pool.h"
+#include "hasten/bindings/pool_array.h"
 #include "hasten/bindings/pool_buffers.h"
 #include "hasten/bindings/pool_codec.h"
 #include "hasten/pool/exchange.h"
@@ -288,6 +289,11 @@ private:
       send(scalar.tag, scalar.data, scalar.size);
       return;
     }
+    array_.clear();
+    if (is_plain_array(result.ptr()) && append_array(result.ptr(), &array_)) {
+      send(PoolTag::kArray, array_.data(), array_.size());
+      return;
+    }
     nb::list buffers;
     nb::object pickled = nb::steal(PyObject_CallFunctionObjArgs(dumps_.ptr(), result.ptr(), buffers.ptr(), nullptr));
     if (!pickled.is_valid()) {
@@ -383,6 +389,7 @@ private:
   nb::object loads_;
   nb::object idle_;
   std::shared_ptr<pool::WorkerExchange> exchange_; // null: everything goes through the lane
+  std::string array_;                              // the result that is being sent
   bool has_used_blocks_ = false;                   // since it was idle
   bool is_in_call_ = false;
   bool is_interrupted_ = false;

@@ -208,3 +208,17 @@ def return_deadly_at_three(x: int) -> Any:
 
 def make_bytes_within(size: int) -> bytes:
     return bytes(size)
+
+
+def has_module(name: str) -> bool:
+    return name in sys.modules
+
+
+def type_name(x: Any) -> str:
+    return type(x).__name__
+
+
+def array_of(size: int) -> Any:
+    import numpy as np
+
+    return np.arange(size)

@@ -3,6 +3,7 @@
 import gc
 import multiprocessing
 import os
+import pickle
 import resource
 import select
 import signal
@@ -53,6 +54,21 @@ ARRAYS = {
 }
 
 
+SMALL_SHAPES: dict[str, Any] = {
+    "one dimension": lambda kind: np.arange(7).astype(kind),
+    "no dimensions": lambda kind: np.array(1).astype(kind),
+    "no bytes": lambda kind: np.empty((0, 5), kind),
+    "C order": lambda kind: np.arange(24).reshape(2, 3, 4).astype(kind),
+    "Fortran order": lambda kind: np.asfortranarray(np.arange(24).reshape(2, 3, 4).astype(kind)),
+    "not contiguous": lambda kind: np.arange(24).reshape(4, 6).astype(kind)[::2, 1::2],
+    "backwards": lambda kind: np.arange(7).astype(kind)[::-1],
+    "most dimensions": lambda kind: np.ones((1,) * 63 + (2,), kind),
+    "largest": lambda kind: np.ones(65_536, "b").view(kind),
+    "too large": lambda kind: np.ones(65_536 + 16, "b").view(kind),
+}
+SMALL_KINDS = ["?", "i1", "u2", "i4", "u8", "f2", "f4", "f8", "g", "c8", "c16", ">i4", "S4", "M8[s]"]
+
+
 @pytest.fixture(scope="module")
 def pool() -> Iterator[Any]:
     with hasten.Pool(2) as made:
@@ -68,6 +84,79 @@ def test_every_kind_of_array_comes_back_as_it_was(pool: Any, name: str) -> None:
     assert result.flags.writeable
     assert result.flags.f_contiguous == array.flags.f_contiguous or not (
         array.flags.c_contiguous or array.flags.f_contiguous
+    )
+
+
+@pytest.mark.parametrize("shape", SMALL_SHAPES)
+def test_small_arrays_are_what_pickle_makes_of_them(pool: Any, shape: str) -> None:
+    arrays = [SMALL_SHAPES[shape](kind) for kind in SMALL_KINDS]
+    expected = [pickle.loads(pickle.dumps(array, pickle.HIGHEST_PROTOCOL)) for array in arrays]
+    for results in (
+        pool.map(tasks.identity, arrays, chunksize=1),
+        pool.map(tasks.identity, arrays, chunksize=5),
+        pool.starmap(tasks.identity, [(array,) for array in arrays]),
+        [pool.apply(tasks.identity, (array,)) for array in arrays],
+        [pool.apply(tasks.identity, (), {"x": array}) for array in arrays],
+    ):
+        for result, wanted in zip(results, expected, strict=True):
+            assert type(result) is np.ndarray
+            assert (result.dtype, result.shape) == (wanted.dtype, wanted.shape)
+            assert result.size == 0 or result.strides == wanted.strides
+            assert result.tobytes("A") == wanted.tobytes("A")
+            assert result.flags.writeable and result.flags.aligned
+
+
+def test_small_arrays_that_are_no_plain_ones_are_pickled(pool: Any) -> None:
+    described = np.zeros(3, np.dtype("i4", metadata={"unit": "m"}))
+    described_by_pickle = pickle.loads(pickle.dumps(described)).dtype.metadata
+    objects = np.array([1, None, "three"], object)
+    structured = np.zeros(3, [("a", "i4"), ("b", "f8")])
+    for array in [np.arange(3).view(Subclass), np.ma.masked_equal(np.arange(3), 1), objects, structured]:
+        result = pool.apply(tasks.identity, (array,))
+        assert type(result) is type(array) and result.dtype == array.dtype and (result == array).all()
+    assert pool.apply(tasks.identity, (described,)).dtype.metadata == described_by_pickle
+
+
+def test_a_small_array_belongs_to_its_task_alone(pool: Any) -> None:
+    array = np.arange(5.0)
+    assert pool.map(tasks.change_first, [array, array.copy(), array.copy()], chunksize=3) == [10.0] * 3
+    assert array.tolist() == [0, 1, 2, 3, 4]
+    result = pool.apply(tasks.identity, (array,))
+    assert result.base is None and result.flags.owndata
+    # One object stays one, within what travels together.
+    assert pool.apply(tasks.are_one, (array, array)) and not pool.apply(tasks.are_one, (array, array.copy()))
+    assert pool.map(tasks.change_first, [array, array], chunksize=2) == [10.0, 2.0]
+
+
+def test_small_arrays_among_other_arguments(pool: Any) -> None:
+    array = np.arange(5)
+    mixed = (1, ("two", array), None, np.arange(3.0))
+    first, (name, inner), nothing, last = pool.apply(tasks.identity, (mixed,))
+    assert (first, name, nothing, inner.tolist(), last.tolist()) == (1, "two", None, [0, 1, 2, 3, 4], [0, 1, 2])
+
+
+def test_a_small_array_that_is_write_protected_stays_so(pool: Any) -> None:
+    array = np.arange(5)
+    array.flags.writeable = False
+    assert pool.apply(tasks.is_writeable, (array,)) is False
+    assert not pool.apply(tasks.identity, (array,)).flags.writeable
+
+
+def test_numpy_is_imported_when_the_first_array_comes() -> None:
+    run(
+        """
+        import sys, hasten, multiprocessing
+        from tests.python.pool import tasks
+        spawn = multiprocessing.get_context("spawn")
+        with hasten.Pool(1, context=spawn) as pool:
+            assert pool.apply(tasks.has_module, ("numpy",)) is False
+            assert pool.apply(tasks.identity, ((1, "two"),)) == (1, "two")
+            assert "numpy" not in sys.modules and pool.apply(tasks.has_module, ("numpy",)) is False
+            result = pool.apply(tasks.array_of, (3,))
+            assert "numpy" in sys.modules and result.tolist() == [0, 1, 2]
+        with hasten.Pool(1, context=spawn) as pool:
+            assert pool.apply(tasks.type_name, (result,)) == "ndarray"
+        """
     )
 
 
