@@ -1,15 +1,24 @@
-"""A program that makes a pool and prints the seconds to its first result: ``python _pool_start.py POOL [numpy]``."""
+"""A program that makes a pool and prints the seconds to its first result: ``python _pool_start.py POOL [numpy]``.
 
-import multiprocessing
-import multiprocessing.pool
+It imports the package that its pool is of, and not the other.
+"""
+
+from __future__ import annotations
+
 import sys
 from time import perf_counter
-from typing import Any
 
-import hasten
+if sys.argv[1].startswith("hasten"):
+    import hasten
+else:
+    import multiprocessing.pool
 
 if "numpy" in sys.argv:
     import numpy as np  # noqa: F401, what it costs is measured
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def square(x: int) -> int:
@@ -26,7 +35,8 @@ def make(name: str) -> Any:
 
 
 if __name__ == "__main__":
-    hasten.Pool  # noqa: B018, imported before the clock starts, as multiprocessing's is
+    if "hasten" in sys.modules:
+        hasten.Pool  # noqa: B018, imported before the clock starts, as multiprocessing's is
     start = perf_counter()
     pool = make(sys.argv[1])
     assert pool.apply(square, (3,)) == 9

@@ -4,6 +4,7 @@ import multiprocessing
 import subprocess
 import sys
 from pathlib import Path
+from time import perf_counter
 
 from _measure import Row, at_most, compare, main, row, show, times
 
@@ -18,6 +19,13 @@ def first_result(pool: str, *options: str) -> float:
     """Return the seconds from a new pool to its first result, in a new process whose main module is a file."""
     command = [sys.executable, str(Path(__file__).with_name("_pool_start.py")), pool, *options]
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def bare_start(*flags: str) -> float:
+    """Return the seconds that an interpreter takes which does nothing: a pool that starts one can't be faster."""
+    start = perf_counter()
+    subprocess.run([sys.executable, *flags, "-c", "pass"], check=True)
+    return perf_counter() - start
 
 
 def private_bytes(_: object = None) -> int:
@@ -41,6 +49,8 @@ def default_row() -> Row:
             "hasten, NumPy in __main__": lambda: first_result("hasten", "numpy"),
             "multiprocessing, spawn": lambda: first_result("spawn"),
             "multiprocessing, forkserver": lambda: first_result("forkserver"),
+            "python -c pass": bare_start,
+            "python -I -S -c pass": lambda: bare_start("-I", "-S"),
         },
         rounds=5,
     )

@@ -12,8 +12,8 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # without typing, whose import takes a worker milliseconds
 if TYPE_CHECKING:
     from importlib.abc import Loader as Loader
 else:

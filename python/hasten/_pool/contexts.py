@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable
 from multiprocessing import context
-from typing import TYPE_CHECKING, Any
 
 from hasten._mirror import original
 
+TYPE_CHECKING = False  # without typing, whose import takes a worker milliseconds
 if TYPE_CHECKING:
     import multiprocessing as standard
+    from typing import Any
 
     from hasten._pool.queues import JoinableQueue as _JoinableQueue
     from hasten._pool.queues import Queue as _Queue

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from multiprocessing import process
-from typing import Any
+
+TYPE_CHECKING = False  # without typing, whose import takes a worker milliseconds
+if TYPE_CHECKING:
+    from typing import Any
 
 # Whether definitions of the main module go by value, for there are workers that can't import it.
 travels = False

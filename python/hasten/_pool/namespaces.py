@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import sys
 import types
-from typing import Any
+
+TYPE_CHECKING = False  # without typing, whose import takes a worker milliseconds
+if TYPE_CHECKING:
+    from typing import Any
 
 _MISSING = object()
 

@@ -4,19 +4,26 @@ What plain pickle refuses (lambdas, functions of functions) goes through cloudpi
 for (connections, queues of managers) is reduced by them.
 """
 
+from __future__ import annotations
+
 import pickle
 import threading
-import traceback
-from collections.abc import Callable, Sequence
 from io import BytesIO
 from multiprocessing.reduction import ForkingPickler
-from typing import TYPE_CHECKING, Any
 
 from hasten._mirror import original
 from hasten._pool import main_module
 
+TYPE_CHECKING = False  # without typing, whose import takes a worker milliseconds
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
     from hasten._core import PoolCargo, PoolExchange, PoolWorker
+
+    Anything = tuple[Any, ...]
+else:
+    Anything = tuple
 
 # How the worker calls: f(item), f(*item), or f(*args, **kwargs) once.
 MAP, STARMAP, APPLY = range(3)
@@ -67,21 +74,21 @@ def _dumps_by_value(value: object, refused: Exception, buffers: list[Any] | None
 class Payload(bytes):
     """What travels through a lane, with the blocks of shared memory that it refers to."""
 
-    cargo: "tuple[PoolCargo, ...]" = ()
-    exchange: "PoolExchange | None" = None
+    cargo: tuple[PoolCargo, ...] = ()
+    exchange: PoolExchange | None = None
 
 
 class Packing(threading.local):
     """The payload that this thread is making."""
 
-    exchange: "PoolExchange | None" = None
-    cargo: "list[PoolCargo] | None" = None  # of shared objects in it
+    exchange: PoolExchange | None = None
+    cargo: list[PoolCargo] | None = None  # of shared objects in it
 
 
 packing = Packing()
 
 
-def _encode(value: object, exchange: "PoolExchange | None") -> "tuple[bytes, tuple[PoolCargo, ...]]":
+def _encode(value: object, exchange: PoolExchange | None) -> tuple[bytes, tuple[PoolCargo, ...]]:
     """Return a part of a payload: a pickle, or a reference to where one lies with its buffers."""
     buffers: list[Any] | None = None if exchange is None else []
     packing.exchange, packing.cargo = exchange, []
@@ -96,7 +103,7 @@ def _encode(value: object, exchange: "PoolExchange | None") -> "tuple[bytes, tup
     return part, cargo + shared
 
 
-def encode_function(function: Callable[..., Any], mode: int, exchange: "PoolExchange | None" = None) -> Payload:
+def encode_function(function: Callable[..., Any], mode: int, exchange: PoolExchange | None = None) -> Payload:
     """Return the first part of a task: how and what to call."""
     part, cargo = _encode(function, exchange)
     name = getattr(function, "__qualname__", "")
@@ -125,7 +132,7 @@ def encode_task(function: Payload, items: Sequence[Any]) -> bytes:
     return payload
 
 
-class Call(tuple[Any, ...]):
+class Call(Anything):
     """The arguments of one call: a tuple and a dict."""
 
     __slots__ = ()
@@ -148,12 +155,12 @@ class Travelling:
 _functions: dict[bytes, Any] = {}
 
 
-def decode_function(engine: "PoolWorker", head: bytes) -> Any:
+def decode_function(engine: PoolWorker, head: bytes) -> Any:
     """Return the function of a head that `encode_function` made."""
     return engine.open(head, 9, len(head))
 
 
-def decode_task(payload: bytes, engine: "PoolWorker") -> tuple[int, Callable[..., Any], Any]:
+def decode_task(payload: bytes, engine: PoolWorker) -> tuple[int, Callable[..., Any], Any]:
     """Return how to call, what to call, and the items."""
     mode = payload[0]
     length = 9 + int.from_bytes(payload[1:9], "little")
@@ -190,6 +197,10 @@ def describe_failure(error: BaseException, *value: object) -> bytes:
 
 def traceback_text(error: BaseException) -> str:
     """Return the traceback of an exception as that what shows it in another process prints."""
+    try:
+        import traceback  # late, as it takes milliseconds
+    except (ImportError, OSError):  # as where the task has taken all descriptors
+        return f'\n"""\n{_repr_of(error)}\n"""'
     return '\n"""\n' + "".join(traceback.format_exception(type(error), error, error.__traceback__)) + '"""'
 
 

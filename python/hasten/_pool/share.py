@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pickle
 import weakref
-from typing import TYPE_CHECKING, Any
 
 from hasten._pool.pickling import dumps, packing
 
+TYPE_CHECKING = False  # without typing, whose import takes a worker milliseconds
 if TYPE_CHECKING:
+    from typing import Any
+
     from hasten._core import PoolCargo, PoolExchange, PoolWorker
 
 

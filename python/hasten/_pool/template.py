@@ -15,13 +15,15 @@ import signal
 import socket
 import threading
 from multiprocessing import context, popen_fork, process, reduction, resource_tracker, spawn, util
-from pathlib import Path
-from typing import Any, NamedTuple
 
 from hasten._pool import template_server
 from hasten._pool.contexts import HastenPools
 from hasten._pool.main_module import MissingGuardError, can_be_imported
 from hasten._pool.template_server import ANSWER, BORN, CHILD, FAILED, READY, TEMPLATE, THREADED
+
+TYPE_CHECKING = False  # without typing, whose import takes a worker milliseconds
+if TYPE_CHECKING:
+    from typing import Any
 
 # The exit code of a process whose template is gone: the one that the start method forkserver gives.
 _UNKNOWN = 255
@@ -30,7 +32,8 @@ _UNKNOWN = 255
 # What a template executes. The folder that it happens to be started in has nothing to do with it.
 _START = """import sys
 sys.flags.safe_path or sys.path.pop(0)
-with open({file!r}) as file: exec(compile(file.read(), {file!r}, "exec"))
+from importlib.machinery import SourceFileLoader
+exec(SourceFileLoader("template_start", {file!r}).get_code("template_start"))
 start({folder!r}, {control}, {parent})"""
 
 
@@ -38,10 +41,13 @@ class _Died(Exception):
     """The template ended before it did what it was asked for."""
 
 
-class _Child(NamedTuple):
-    pid: int
-    pidfd: int
-    status: socket.socket  # where its exit code will come from
+class _Child:
+    """A process that the template made."""
+
+    def __init__(self, pid: int, pidfd: int, status: socket.socket) -> None:
+        self.pid = pid
+        self.pidfd = pidfd
+        self.status = status  # where its exit code will come from
 
 
 class _Template:
@@ -134,9 +140,10 @@ class _Templates:
     def _start(self) -> _Template:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         parent = os.pidfd_open(os.getpid())
+        folder = os.path.dirname(__file__)
         code = _START.format(
-            file=str(Path(__file__).with_name("template_start.py")),
-            folder=str(Path(__file__).parents[1]),
+            file=os.path.join(folder, "template_start.py"),
+            folder=os.path.dirname(folder),
             control=theirs.fileno(),
             parent=parent,
         )

@@ -22,9 +22,12 @@ import sys
 import threading
 from multiprocessing import process, resource_tracker, spawn, util
 from types import ModuleType
-from typing import IO, Any, NoReturn
 
 import hasten._pool.worker  # noqa: F401, so that no worker has to
+
+TYPE_CHECKING = False  # without typing, whose import takes a worker milliseconds
+if TYPE_CHECKING:
+    from typing import IO, Any, NoReturn
 
 CHILD, TEMPLATE = b"C", b"T"
 BORN, EXITED, FAILED = range(3)
@@ -174,4 +177,5 @@ def main(control: int, parent: int) -> NoReturn:
     util._close_stdin()  # type: ignore[attr-defined]
     sys.modules["__main__"] = ModuleType("__main__")
     gc.freeze()
+    gc.enable()
     Server(socket.socket(fileno=control), parent).serve()

@@ -1,13 +1,19 @@
 """The program that a template process runs: ``_start`` of `template` has it executed.
 
 Workers need little of Hasten, so the package's own code runs only when a program asks the package for something.
+What is imported here, each new pool waits for.
 """
 
+from __future__ import annotations
+
+import gc
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
 from types import ModuleType
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class LazyPackage(ModuleType):
@@ -20,9 +26,9 @@ class LazyPackage(ModuleType):
         return getattr(self, name)
 
 
-def import_lazily(name: str, folder: Path) -> None:
+def import_lazily(name: str, folder: str) -> None:
     """Make a package known that is in `folder`."""
-    spec = spec_from_file_location(name, folder / "__init__.py", submodule_search_locations=[str(folder)])
+    spec = spec_from_file_location(name, f"{folder}/__init__.py", submodule_search_locations=[folder])
     assert spec is not None
     package = module_from_spec(spec)
     package.__class__ = LazyPackage
@@ -31,7 +37,9 @@ def import_lazily(name: str, folder: Path) -> None:
 
 def start(folder: str, control: int, parent: int) -> None:
     """Be a template; `folder` is where Hasten's package lies."""
-    import_lazily("hasten", Path(folder))
+    gc.disable()  # until `main` has frozen what is imported
+    import_lazily("hasten", folder)
+    import hasten._pool.template  # noqa: F401, what each child would import to unpickle its process
     from hasten._pool.template_server import main
 
     main(control, parent)

@@ -1,17 +1,22 @@
 """What runs in a worker process."""
 
+from __future__ import annotations
+
 import functools
 import os
 import signal
-from collections.abc import Callable
 from multiprocessing import context, reduction, util
-from types import FrameType
-from typing import Any
 
 from hasten._core import PoolWorker
 from hasten._pool.namespaces import remember_main
 from hasten._pool.pickling import APPLY, STARMAP, decode_function, decode_task, describe_failure, dumps_plainly
 from hasten._pool.share import drop_unshared, serve_shared
+
+TYPE_CHECKING = False  # without typing, whose import takes a worker milliseconds
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+    from typing import Any
 
 
 class Descriptors:
@@ -29,7 +34,7 @@ class Descriptors:
         return tuple(os.dup(number) for number in self.numbers)
 
 
-def _arrive(*duplicates: Any) -> "Descriptors":
+def _arrive(*duplicates: Any) -> Descriptors:
     return _Arrived(*(duplicate.detach() for duplicate in duplicates))
 
 

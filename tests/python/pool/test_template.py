@@ -281,3 +281,19 @@ def test_hasten_run_starts_workers_with_the_drop_ins(tmp_path: Path) -> None:
     """
     done = run_file(tmp_path, text, "-m", "hasten", "run")
     assert (done.stdout, done.stderr) == ("['hasten.multiprocessing']\n" * 2, "")
+
+
+def test_a_worker_has_imported_nothing_that_takes_long(tmp_path: Path) -> None:
+    # A program of its own: the main module of the tests may import anything.
+    ended = run_file(
+        tmp_path,
+        """
+        import hasten
+        if __name__ == "__main__":
+            import sys
+            late = {"pathlib", "traceback", "tempfile", "inspect", "logging", "numpy", "multiprocessing.pool"}
+            with hasten.Pool(1) as pool:
+                print(late.intersection(pool.apply(eval, ("[*__import__('sys').modules]",))))
+        """,
+    )
+    assert ended.stdout == "set()\n", ended.stderr
