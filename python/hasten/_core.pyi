@@ -448,6 +448,18 @@ class PoolEngine:
         Return a new lane, and the descriptors of its memory, of its bell, and of the exchange's memory where there is one.
         """
 
+    def open_stderr(self, lane: int) -> int:
+        """
+        Return a descriptor that a lane's worker is to take for its stderr, or -1: the one that it has.
+        """
+
+    @staticmethod
+    def is_stderr_behind() -> bool:
+        """Whether something that workers wrote to stderr is on its way."""
+
+    def take_stderr(self, lane: int) -> str:
+        """Return the end of what a lane's worker wrote to stderr, once."""
+
     def watch(self, lane: int, pid: int, most_memory: int) -> None: ...
 
     def drop_lane(self, lane: int) -> None:

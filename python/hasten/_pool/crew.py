@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from multiprocessing import current_process, util
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hasten._core import PoolBatch, PoolEngine, PoolExchange
 from hasten._mirror import original
@@ -54,6 +54,17 @@ def _allowed_to_start() -> Iterator[None]:
         settings["daemon"] = was_daemon
 
 
+class WorkerEnd(NamedTuple):
+    """How a worker ended."""
+
+    pid: int | None
+    exitcode: int | None
+    stderr: str  # the last that it wrote there
+
+
+UNKNOWN_END = WorkerEnd(None, None, "")
+
+
 class Crew:
     """The workers and their work.
 
@@ -86,13 +97,14 @@ class Crew:
         self.is_closed = False  # no new tasks
         self.is_terminated = False
         self.why_given_up = ""  # workers can't be started
+        self._last_stderr = ""  # of the last that was tried
         self._make_process = make_process
         self._work = (initializer and Travelling(initializer), initargs, most_tasks)
         self._most_memory = most_memory
         self._owner = os.getpid()
         self._parent = os.pidfd_open(self._owner)
         self._lanes: dict[int, Any] = {}  # processes whose end the engine has not told yet
-        self._exits: dict[int, tuple[int, int | None]] = {}  # lane: (pid, exit code)
+        self._exits: dict[int, WorkerEnd] = {}  # by lane
         self._failed_starts = 0
         self._last_function: tuple[Any, int, Payload] = (None, -1, Payload())
         self._jobs: dict[int, tuple[Job, PoolBatch]] = {}  # by the key of each batch that is not complete
@@ -131,8 +143,9 @@ class Crew:
     def _start_worker(self) -> None:
         initializer, initargs, most_tasks = self._work
         lane, lane_fd, bell_fd, *shared = self.engine.add_lane(most_tasks)
+        stderr = self.engine.open_stderr(lane)
         try:
-            descriptors = Descriptors(lane_fd, bell_fd, self._parent, *shared)
+            descriptors = Descriptors(lane_fd, bell_fd, self._parent, *shared, stderr=stderr)
             process = self._make_process(target=self.work, args=(descriptors, initializer, initargs, most_tasks))
             process.name = process.name.replace("Process", "PoolWorker")
             process.daemon = self.is_daemonic
@@ -142,6 +155,9 @@ class Crew:
         except BaseException:
             self.engine.drop_lane(lane)
             raise
+        finally:
+            if stderr >= 0:
+                os.close(stderr)
         self._lanes[lane] = process
         self.pool.append(process)
         util.debug("added worker")
@@ -152,7 +168,8 @@ class Crew:
             if process is None:
                 return
             process.join()
-            self._exits[lane] = (process.pid, process.exitcode)
+            stderr = self.engine.take_stderr(lane)
+            self._exits[lane] = WorkerEnd(process.pid, process.exitcode, stderr)
             if process in self.pool:
                 self.pool.remove(process)
             if not self.survives(lane, was_killed):
@@ -167,7 +184,8 @@ class Crew:
                 self._give_up(str(MissingGuardError()))
                 return
             if self._failed_starts > max(3, 2 * self.processes):
-                self._give_up(f"workers end before their first task, the last one {describe_exit(process.exitcode)}")
+                ended = describe_exit(process.exitcode)
+                self._give_up(f"workers end before their first task, the last one {ended}", stderr)
                 return
             try:
                 self.start_workers()
@@ -179,10 +197,11 @@ class Crew:
         """Whether the crew goes on after the end of a worker; `was_killed`: for what its task took."""
         return True
 
-    def _give_up(self, why: str) -> None:
+    def _give_up(self, why: str, stderr: str = "") -> None:
         """Let all tasks fail; the next call tries again."""
         self._failed_starts = 0
         self.why_given_up = why
+        self._last_stderr = stderr
         self._settle_all(self.engine.recall(None))
 
     def exception_of(self, kind: str, detail: Any, task: str) -> BaseException:
@@ -195,9 +214,10 @@ class Crew:
         if kind == "recalled":
             if self.is_terminated:
                 return CancelledError(f"{task} was not run: the pool was terminated")
-            why = self.why_given_up
-            return WorkerDied(f"{task} was not run: {why}", task) if why else CancelledError(f"{task} was taken back")
-        pid, exitcode = self._exits.get(detail, (None, None))
+            if not self.why_given_up:
+                return CancelledError(f"{task} was taken back")
+            return WorkerDied(f"{task} was not run: {self.why_given_up}", task, stderr=self._last_stderr)
+        pid, exitcode, stderr = self._exits.get(detail, UNKNOWN_END)
         if self.is_terminated:
             return CancelledError(f"{task} was not finished: the pool was terminated")
         if kind == "timed out":
@@ -205,7 +225,7 @@ class Crew:
         if kind == "memory":
             return TaskMemoryError(f"{task} took more than max_memory; its worker (process {pid}) was killed")
         message = f"{task} did not end: its worker (process {pid}) ended {describe_exit(exitcode)}"
-        return WorkerDied(message, task, exitcode)
+        return WorkerDied(message, task, exitcode, stderr)
 
     # --- jobs ---
 

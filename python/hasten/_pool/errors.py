@@ -11,6 +11,10 @@ if TYPE_CHECKING:
 else:
     BrokenProcessPool = original("concurrent.futures.process").BrokenProcessPool
 
+# A traceback of a few frames, or what glibc and faulthandler say.
+_SHOWN_LINES = 12
+_FATAL = "Fatal Python error:"
+
 
 class WorkerDied(BrokenProcessPool):
     """The worker that ran a task ended before the task did.
@@ -23,11 +27,14 @@ class WorkerDied(BrokenProcessPool):
         What the process exited with; None where a signal ended it.
     signal : signal.Signals or int or None
         The signal that ended it; None where it exited.
+    stderr : str
+        The last that the worker wrote to stderr, at most some 16 kB; the message has its last lines.
     """
 
-    def __init__(self, message: str, task: str = "", exitcode: int | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, task: str = "", exitcode: int | None = None, stderr: str = "") -> None:
+        super().__init__(message + _last_lines(stderr))
         self.task = task
+        self.stderr = stderr
         self.exit_status = exitcode if exitcode is not None and exitcode >= 0 else None
         self.signal = _signal_of(exitcode)
 
@@ -45,6 +52,13 @@ class TaskTimeout(StandardTimeoutError, TimeoutError):
 
 class TaskMemoryError(MemoryError):
     """The worker of a task grew beyond the pool's ``max_memory=`` and was killed."""
+
+
+def _last_lines(stderr: str) -> str:
+    # The first lines of what faulthandler says tell most.
+    _, fatal, rest = stderr.rpartition(_FATAL)
+    lines = (fatal + rest).splitlines()[:_SHOWN_LINES] if fatal else stderr.rstrip().splitlines()[-_SHOWN_LINES:]
+    return "".join(["; the last that it wrote to stderr:", *(f"\n    {line}" for line in lines)]) if lines else ""
 
 
 def _signal_of(exitcode: int | None) -> "signal.Signals | int | None":

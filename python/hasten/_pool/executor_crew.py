@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hasten._core import PoolBatch
 from hasten._mirror import original
 from hasten._pool import executor_worker
-from hasten._pool.crew import Crew
+from hasten._pool.crew import UNKNOWN_END, Crew
 from hasten._pool.errors import TaskUnreadable, describe_exit
 from hasten._pool.main_module import NO_GUARD_STATUS, MissingGuardError
 from hasten._pool.pickling import APPLY, Call
@@ -128,14 +128,14 @@ class ExecutorCrew(Crew):
 
     def survives(self, lane: int, was_killed: bool) -> bool:
         """Whether the crew goes on after the end of a worker."""
-        if self.breaks and not was_killed and self._exits[lane][1] != 0:
+        if self.breaks and not was_killed and self._exits[lane].exitcode != 0:
             self._break_by_death(lane)
         return not self.broken
 
     def _break_by_death(self, lane: int) -> None:
         if not self.broken:
             self._broken_lane = lane
-            pid, exitcode = self._exits.get(lane, (None, None))
+            pid, exitcode, _ = self._exits.get(lane, UNKNOWN_END)
             how = str(MissingGuardError()) if exitcode == NO_GUARD_STATUS else describe_exit(exitcode)
             self._break(f"A child process terminated abruptly (process {pid} ended {how})")
 

@@ -20,22 +20,39 @@ if TYPE_CHECKING:
 
 
 class Descriptors:
-    """Descriptors on their way to a worker: inherited by a fork, else duplicated by the start method."""
+    """Descriptors on their way to a worker: inherited by a fork, else duplicated by the start method.
 
-    def __init__(self, *numbers: int) -> None:
+    Parameters
+    ----------
+    numbers
+        Those that `take` returns.
+    stderr
+        What the worker is to have as its stderr; -1: what it has.
+    """
+
+    def __init__(self, *numbers: int, stderr: int = -1) -> None:
         self.numbers = numbers
+        self._stderr = stderr
 
     def __reduce__(self) -> tuple[object, ...]:
         context.assert_spawning(self)
-        return _arrive, tuple(reduction.DupFd(number) for number in self.numbers)
+        stderr = None if self._stderr < 0 else reduction.DupFd(self._stderr)
+        return _arrive, (stderr, *(reduction.DupFd(number) for number in self.numbers))
 
     def take(self) -> tuple[int, ...]:
         """Return descriptors that are the caller's."""
         return tuple(os.dup(number) for number in self.numbers)
 
+    def take_stderr(self) -> None:
+        """Let what this process and its children write to stderr go through the parent, which keeps the end of it."""
+        if self._stderr >= 0:
+            os.dup2(self._stderr, 2)
+            os.close(self._stderr)
 
-def _arrive(*duplicates: Any) -> Descriptors:
-    return _Arrived(*(duplicate.detach() for duplicate in duplicates))
+
+def _arrive(stderr: Any, *duplicates: Any) -> Descriptors:
+    numbers = (duplicate.detach() for duplicate in duplicates)
+    return _Arrived(*numbers, stderr=-1 if stderr is None else stderr.detach())
 
 
 class _Arrived(Descriptors):
@@ -58,6 +75,7 @@ def work(
 
 def connect(descriptors: Descriptors, most_tasks: int, describe: Callable[..., bytes]) -> PoolWorker:
     """Return the worker's end of its lane; `describe` turns failures into bytes."""
+    descriptors.take_stderr()
     lane, bell, parent, *shared = descriptors.take()
     engine = PoolWorker(lane, bell, parent, most_tasks, dumps_plainly, describe)
     if shared:

@@ -3,15 +3,11 @@
 #include <nanobind/stl/string.h>
 
 #include <algorithm>
-#include <atomic>
-#include <chrono>
 #include <cstring>
 #include <map>
 #include <memory>
-#include <pthread.h>
 #include <set>
 #include <string>
-#include <thread>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -19,56 +15,15 @@
 #include "hasten/bindings/pool_batch.h"
 #include "hasten/bindings/pool_buffers.h"
 #include "hasten/bindings/pool_codec.h"
+#include "hasten/bindings/pool_ending.h"
 #include "hasten/bindings/thread_wait.h"
 #include "hasten/pool/scheduler.h"
+#include "hasten/pool/stderr_relay.h"
 
 namespace nb = nanobind;
 
 namespace hasten::bindings {
 namespace {
-
-// A thread that asks for the GIL when the interpreter has ended is unwound by force, which C++ code that catches everything does not
-// survive. So before the interpreter ends, every thread but the one that ends it is out of the engine, or stays in it for ever.
-class Ending {
-public:
-  // A thread inside the engine.
-  class Presence {
-  public:
-    Presence() { ++inside_; }
-    ~Presence() { --inside_; }
-    Presence(const Presence&) = delete;
-    Presence& operator=(const Presence&) = delete;
-
-    // Called without the GIL; does not return where the interpreter is about to end.
-    static void stay_if_over() {
-      if (is_over_ && pthread_self() != last_) {
-        --inside_;
-        for (;;) {
-          pause();
-        }
-      }
-    }
-  };
-
-  static bool is_over() { return is_over_; }
-
-  // Called with the GIL. `wake` makes threads that wait look again.
-  template <typename Wake> static void begin(Wake wake) {
-    last_ = pthread_self();
-    is_over_ = true;
-    for (int turn = 0; inside_ > 0 && turn < kTurns; ++turn) {
-      wake();
-      const nb::gil_scoped_release release;
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-  }
-
-private:
-  static constexpr int kTurns = 1000;
-  static inline std::atomic<bool> is_over_{false};
-  static inline std::atomic<int> inside_{0};
-  static inline pthread_t last_{};
-};
 
 PoolBatch& batch_of(const pool::Task& task) { return *nb::inst_ptr<PoolBatch>(static_cast<PyObject*>(task.owner)); }
 
@@ -111,8 +66,26 @@ public:
     slabs_.emplace(ends.lane, shared->owner);
     return nb::make_tuple(ends.lane, ends.lane_fd, ends.bell_fd, shared->arguments_fd, shared->results_fd);
   }
+  // The descriptor, the caller's to close, that a lane's worker is to take for its stderr; -1: the one that it has.
+  int open_stderr(uint64_t lane) {
+    pool::StderrRelay::Opened opened = pool::StderrRelay::open();
+    if (opened.stream != nullptr) {
+      streams_.emplace(lane, std::move(opened.stream));
+    }
+    return opened.worker_end.release();
+  }
+
+  // What a lane's worker has written to stderr in the end; it is forgotten then.
+  nb::object take_stderr(uint64_t lane) {
+    const auto stream = streams_.extract(lane);
+    const std::string text = stream.empty() ? std::string() : stream.mapped()->tail();
+    return nb::steal(PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace"));
+  }
   void watch(uint64_t lane, int pid, uint64_t most_memory) { scheduler_->watch(lane, pid, most_memory); }
-  void drop_lane(uint64_t lane) { scheduler_->drop_lane(lane); }
+  void drop_lane(uint64_t lane) {
+    streams_.erase(lane);
+    scheduler_->drop_lane(lane);
+  }
   void stop_workers() { scheduler_->stop_workers(); }
   void interrupt() { scheduler_->interrupt(); }
   bool has_lane(uint64_t lane) const { return scheduler_->has_lane(lane); }
@@ -360,7 +333,22 @@ private:
     };
     is_draining_ = true;
     const Guard guard{is_draining_};
-    scheduler_->drain(*this);
+    const bool has_results = scheduler_->drain(*this);
+    if (has_results) {
+      pass_on_stderr();
+    }
+  }
+
+  // What workers wrote before they sent their results is seen before the results are.
+  static void pass_on_stderr() {
+    if (!pool::StderrRelay::is_behind()) {
+      return;
+    }
+    const Ending::Presence presence;
+    PyThreadState* state = PyEval_SaveThread();
+    pool::StderrRelay::catch_up();
+    Ending::Presence::stay_if_over();
+    PyEval_RestoreThread(state);
   }
 
   nb::list take_news() {
@@ -478,6 +466,7 @@ private:
   nb::object loads_;
   std::shared_ptr<pool::Exchange> exchange_; // null: everything goes through the lanes
   std::map<uint64_t, uint32_t> slabs_;       // of the lanes' workers: their owners' numbers
+  std::map<uint64_t, std::shared_ptr<pool::StderrStream>> streams_;
   nb::list news_;
   nb::list ended_;
   nb::list hungry_; // streams that want more of their input
@@ -552,6 +541,11 @@ void add_pool_engine(nb::module_& m) {
            nb::sig("def __init__(self, loads: Callable[..., Any], exchange: PoolExchange | None) -> None"))
       .def("add_lane", &PoolEngine::add_lane, nb::arg("most_tasks"), nb::sig("def add_lane(self, most_tasks: int) -> tuple[int, ...]"),
            "Return a new lane, and the descriptors of its memory, of its bell, and of the exchange's memory where there is one.")
+      .def("open_stderr", &PoolEngine::open_stderr, nb::arg("lane"),
+           "Return a descriptor that a lane's worker is to take for its stderr, or -1: the one that it has.")
+      .def_static("is_stderr_behind", &pool::StderrRelay::is_behind, "Whether something that workers wrote to stderr is on its way.")
+      .def("take_stderr", &PoolEngine::take_stderr, nb::arg("lane"), nb::sig("def take_stderr(self, lane: int) -> str"),
+           "Return the end of what a lane's worker wrote to stderr, once.")
       .def("watch", &PoolEngine::watch, nb::arg("lane"), nb::arg("pid"), nb::arg("most_memory"))
       .def("drop_lane", &PoolEngine::drop_lane, nb::arg("lane"), "Count a lane's worker as ended; it never came to be.")
       .def_static("end_waits", &PoolEngine::end_waits, "Called when the interpreter is about to end: no other thread returns from a pump.")
