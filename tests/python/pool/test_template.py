@@ -291,9 +291,44 @@ def test_a_worker_has_imported_nothing_that_takes_long(tmp_path: Path) -> None:
         import hasten
         if __name__ == "__main__":
             import sys
-            late = {"pathlib", "traceback", "tempfile", "inspect", "logging", "numpy", "multiprocessing.pool"}
+            late = {"typing", "pathlib", "traceback", "tempfile", "inspect", "logging", "numpy", "multiprocessing.pool"}
             with hasten.Pool(1) as pool:
                 print(late.intersection(pool.apply(eval, ("[*__import__('sys').modules]",))))
         """,
     )
     assert ended.stdout == "set()\n", ended.stderr
+
+
+def test_functions_of_the_program_see_what_its_main_module_holds(tmp_path: Path) -> None:
+    ended = run_file(
+        tmp_path,
+        """
+        import hasten, sys
+
+        def rebind(value):
+            sys.modules["__main__"].number = value
+            return number, __name__, annotation.__annotations__, sys.modules["__mp_main__"] is sys.modules["__main__"]
+
+        def annotation(x: 1 + 1): ...
+
+        number = 1
+        if __name__ == "__main__":
+            with hasten.Pool(1) as pool:
+                print(pool.apply(rebind, (2,)))
+        """,
+    )
+    assert ended.stdout == "(2, '__mp_main__', {'x': 2}, True)\n", ended.stderr
+
+
+def test_the_drop_in_starts_no_template(tmp_path: Path) -> None:
+    ended = run_file(
+        tmp_path,
+        """
+        from hasten.multiprocessing import Pool
+        if __name__ == "__main__":
+            import sys
+            with Pool(1, context="fork") as pool:
+                print(pool.apply(abs, (-1,)), [name for name in sys.modules if "template" in name])
+        """,
+    )
+    assert ended.stdout == "1 []\n", ended.stderr
