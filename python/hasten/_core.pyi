@@ -382,13 +382,13 @@ class PoolExchange:
 class PoolBatch:
     """The results of some items, filled in as they come."""
 
-    def __init__(self, key: int, results: list[Any]) -> None: ...
+    def __init__(self, results: list[Any]) -> None: ...
 
-    def settle(self, count: int) -> None:
-        """Count items as settled that were never submitted."""
+    def refuse(self, error: BaseException) -> None:
+        """Fail as a whole: nothing of it can be submitted."""
 
-    @property
-    def key(self) -> int: ...
+    def take_failures(self) -> list[tuple[int, str, Any]]:
+        """Return new failures, and forget them."""
 
     @property
     def left(self) -> int: ...
@@ -396,14 +396,13 @@ class PoolBatch:
     @property
     def results(self) -> list[Any]: ...
 
-    @results.setter
-    def results(self, arg: list[Any], /) -> None: ...
-
     @property
     def failures(self) -> list[tuple[int, str, Any]]: ...
 
-    @failures.setter
-    def failures(self, arg: list[tuple[int, str, Any]], /) -> None: ...
+class PoolCall:
+    """A function as it is called, each time in a task of its own."""
+
+    def __init__(self, function: bytes, timeout: int, retries: int, encode: Callable[..., bytes]) -> None: ...
 
 class PoolStream(PoolBatch):
     """An iterator over results, whose input is taken as there is room."""
@@ -412,7 +411,7 @@ class PoolStream(PoolBatch):
 
     def __next__(self) -> Any: ...
 
-    def __init__(self, key: int, engine: PoolEngine, input: Iterator[Any], function: bytes, encode: Callable[..., bytes], timeout: int, retries: int, chunk: int, window: int, is_ordered: bool, counts_unread: bool) -> None: ...
+    def __init__(self, engine: PoolEngine, input: Iterator[Any], function: bytes, encode: Callable[..., bytes], timeout: int, retries: int, chunk: int, window: int, is_ordered: bool, counts_unread: bool) -> None: ...
 
     def wait_for_room(self) -> None:
         """Wait until the input may be taken from again, or is exhausted."""
@@ -437,6 +436,76 @@ class PoolStream(PoolBatch):
 
     def has_news(self) -> bool:
         """Whether next() need not wait."""
+
+class PoolResult(PoolBatch):
+    """What becomes of one call, or of all calls of a map."""
+
+    def __init__(self, pool: object, crew: Any, options: Any, length: int, is_single: bool, callback: Callable[[Any], object] | None = None, error_callback: Callable[[BaseException], object] | None = None) -> None: ...
+
+    def get(self, timeout: float | None = None) -> Any:
+        """
+        Return the result, or raise what the task raised.
+
+        Raises
+        ------
+        multiprocessing.TimeoutError
+            Where it does not come within `timeout` seconds.
+        """
+
+    def begin_settling(self) -> bool:
+        """
+        Whether this thread is to take over what came; then `end_settling` follows.
+        """
+
+    def end_settling(self) -> bool:
+        """Let others take over; return whether one wanted to meanwhile."""
+
+    def close(self) -> None:
+        """Be ready with what is there."""
+
+    def put_value(self, index: int, value: object) -> None: ...
+
+    @property
+    def is_watched(self) -> bool: ...
+
+    @is_watched.setter
+    def is_watched(self, arg: bool, /) -> None: ...
+
+    @property
+    def is_ready(self) -> bool: ...
+
+    @property
+    def value(self) -> Any: ...
+
+    @property
+    def crew(self) -> Any: ...
+
+    @crew.setter
+    def crew(self, arg: Any, /) -> None: ...
+
+    @property
+    def options(self) -> Any: ...
+
+    @options.setter
+    def options(self, arg: Any, /) -> None: ...
+
+    @property
+    def callback(self) -> Any: ...
+
+    @callback.setter
+    def callback(self, arg: Any, /) -> None: ...
+
+    @property
+    def error_callback(self) -> Any: ...
+
+    @error_callback.setter
+    def error_callback(self, arg: Any, /) -> None: ...
+
+    @property
+    def error(self) -> BaseException | None: ...
+
+    @error.setter
+    def error(self, arg: BaseException | None, /) -> None: ...
 
 class PoolEngine:
     """The parent's side of a process pool."""
@@ -482,15 +551,21 @@ class PoolEngine:
     def has_lane(self, lane: int) -> bool:
         """Whether the end of a lane's worker was not told yet."""
 
-    def submit(self, batch: PoolBatch, payload: bytes, base: int, count: int, timeout: int, retries: int, is_quiet: bool) -> None: ...
-
     def submit_items(self, batch: PoolBatch, function: bytes, items: Sequence[Any], chunk: int, timeout: int, retries: int, encode: Callable[..., bytes]) -> None:
         """
         Submit the items of a list or tuple, so many in a task; nobody waits for single ones.
         """
 
-    def submit_call(self, batch: PoolBatch, function: bytes, arguments: tuple[Any, ...], keywords: dict[str, Any], timeout: int, retries: int, encode: Callable[..., bytes]) -> None:
+    def submit_call(self, batch: PoolBatch, call: PoolCall, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
         """Submit one call."""
+
+    @property
+    def active(self) -> set[Any]:
+        """The jobs that are not over."""
+
+    @property
+    def was_idle(self) -> bool:
+        """Whether the last pump found nothing."""
 
     @property
     def looks(self) -> int:
@@ -502,7 +577,7 @@ class PoolEngine:
     def glance(self) -> bool:
         """Read results without waiting; return whether there is news for pump."""
 
-    def recall(self, batch: PoolBatch | None, spares_first: bool = False) -> list[PoolBatch]:
+    def recall(self, batch: PoolBatch | None, spares_first: bool = False) -> list[Any]:
         """
         Take back what no worker has claimed; `spares_first`: but for one task of each worker that has begun nothing.
         """
@@ -510,7 +585,7 @@ class PoolEngine:
     def is_waiting(self, batch: PoolBatch) -> bool:
         """Whether some of a batch was not claimed by a worker yet."""
 
-    def pump(self, nanoseconds: int) -> tuple[list[PoolBatch], list[tuple[int, bool, bool]]]:
+    def pump(self, nanoseconds: int) -> tuple[list[Any], list[tuple[int, bool, bool]]]:
         """
         Read results, waiting for some; return batches with news, and workers that ended with whether they ever had a task, and whether they were killed for what it took.
         """

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from multiprocessing import current_process, util
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hasten._core import PoolBatch, PoolEngine, PoolExchange
+from hasten._core import PoolEngine, PoolExchange
 from hasten._mirror import original
 from hasten._pool.errors import TaskMemoryError, TaskTimeout, WorkerDied, describe_exit
 from hasten._pool.main_module import NO_GUARD_STATUS, MissingGuardError
@@ -107,8 +107,7 @@ class Crew:
         self._exits: dict[int, WorkerEnd] = {}  # by lane
         self._failed_starts = 0
         self._last_function: tuple[Any, int, Payload] = (None, -1, Payload())
-        self._jobs: dict[int, tuple[Job, PoolBatch]] = {}  # by the key of each batch that is not complete
-        self._active: set[Job] = set()
+        self._active: set[Job] = self.engine.active  # the engine takes out what it finishes itself
         self._staff = threading.RLock()  # guards starting and reaping
         self._leader = threading.RLock()
         self._news = threading.Condition(threading.Lock())
@@ -239,32 +238,23 @@ class Crew:
             self._last_function = (function, mode, head)
         return head
 
-    def adopt(self, job: Job, batch: PoolBatch) -> None:
-        """Remember whose batch this is, until it is complete."""
+    def adopt(self, job: Job) -> None:
+        """Remember a job, until it is over."""
         self._active.add(job)
-        self._jobs[batch.key] = (job, batch)
-
-    def dismiss(self, batch: PoolBatch) -> None:
-        """Forget a batch that is complete."""
-        self._jobs.pop(batch.key, None)
 
     def job_is_over(self, job: Job) -> None:
         """Take note that all results of a job came."""
         self._active.discard(job)
-        for batch in job.batches():
-            self.dismiss(batch)
         if self.is_closed and not self._active:
             self.engine.stop_workers()
 
-    def recall(self, batch: PoolBatch) -> None:
-        """Take back what of a batch has not been started."""
+    def recall(self, batch: Job) -> None:
+        """Take back what of a job has not been started."""
         self._settle_all(self.engine.recall(batch))
 
-    def _settle_all(self, batches: list[PoolBatch]) -> None:
-        for batch in batches:
-            job, _ = self._jobs.get(batch.key, (None, None))
-            if job is not None:
-                job.settle(batch)
+    def _settle_all(self, batches: list[Job]) -> None:
+        for job in batches:
+            job.settle()
 
     # --- waiting ---
 
@@ -306,7 +296,7 @@ class Crew:
                 self._reap(lane, was_started, was_killed)
             self._settle_all(batches)
             self._exits.clear()
-            if not batches and not ended and seconds > 0:
+            if self.engine.was_idle and seconds > 0:
                 self._look_for_lost_news()
         finally:
             self._leader.release()
@@ -316,9 +306,9 @@ class Crew:
 
     def _look_for_lost_news(self) -> None:
         # A signal's exception may have come between the engine's answer and what was to be done with it.
-        for job, batch in list(self._jobs.values()):
-            if batch.left == 0:
-                job.settle(batch)
+        for job in list(self._active):
+            if job.left == 0:
+                job.settle()
         for lane in list(self._lanes):
             if not self.engine.has_lane(lane):
                 self._reap(lane, was_started=True)

@@ -14,7 +14,7 @@ from hasten._pool.crew import UNKNOWN_END, Crew
 from hasten._pool.errors import TaskUnreadable, describe_exit
 from hasten._pool.main_module import NO_GUARD_STATUS, MissingGuardError
 from hasten._pool.pickling import APPLY, Call
-from hasten._pool.results import Job, Options, next_key
+from hasten._pool.results import Job, Options
 from hasten._threads.future import Future as _Future
 
 if TYPE_CHECKING:
@@ -61,13 +61,13 @@ class ExecutorCrew(Crew):
         call = _Call(self, options, future)
         future._call = call
         self.demand += 1
-        self.adopt(call, call.batch)
+        self.adopt(call)
         try:
             call.begin(function, arguments)
         except BaseException:
             call.abandon()
             raise
-        if not call.batch.left:
+        if not call.left:
             call.settle()  # it can't be pickled
         return future
 
@@ -77,7 +77,7 @@ class ExecutorCrew(Crew):
             self._settle_all([])  # what came too late to be among those that failed
         super().attend()
 
-    def cancel(self, batch: PoolBatch | None, spares_first: bool = False) -> None:
+    def cancel(self, batch: Job | None, spares_first: bool = False) -> None:
         """Cancel what no worker has begun, of a call or of all; `spares_first`: nor has been started for."""
         self._settle_all(self.engine.recall(batch, spares_first))
         self.engine.interrupt()
@@ -152,7 +152,7 @@ class ExecutorCrew(Crew):
         self.engine.interrupt()
         self.tell()
 
-    def _settle_all(self, batches: list[PoolBatch]) -> None:
+    def _settle_all(self, batches: list[Job]) -> None:
         super()._settle_all(batches)
         while self.broken and self._active:
             super()._settle_all(self.engine.recall(None))
@@ -189,27 +189,24 @@ class ExecutorCrew(Crew):
         super().join()
 
 
-class _Call(Job):
+class _Call(Job, PoolBatch):
     """A call of an executor, as its crew sees it."""
 
     def __init__(self, crew: ExecutorCrew, options: Options, future: ProcessFuture) -> None:
-        super().__init__(None, crew, options)
-        self.executor_crew = crew
-        self.batch = PoolBatch(next_key(), [None])
+        super().__init__([None])
+        self.crew = self.executor_crew = crew
+        self.options = options
+        self._lock = threading.RLock()
         self._future: ProcessFuture | None = future
-
-    def batches(self) -> list[PoolBatch]:
-        """Return what the engine fills."""
-        return [self.batch]
 
     def is_over(self) -> bool:
         """Whether its future is being made done, or is."""
         return self._future is None
 
-    def settle(self, batch: PoolBatch | None = None) -> None:
+    def settle(self) -> None:
         """Take over what has come."""
-        if self.batch.left == 0:
-            self._deliver(self.batch.failures)
+        if self.left == 0:
+            self._deliver(self.take_failures())
 
     def abandon(self) -> None:
         """Fail, whether the call runs or not."""
@@ -220,17 +217,15 @@ class _Call(Job):
             future, self._future = self._future, None
         if future is None:
             return
-        results, self.batch.results = self.batch.results, []
         value, error, is_cancelled = None, None, False
         if not failures:
-            value = results[0]
+            value = self.results.pop()
             self.executor_crew.demand -= 1
         else:
             _, kind, detail = failures[0]
             self.executor_crew.demand -= kind in ("raised", "unreadable")
             is_cancelled = self.executor_crew.is_cancelled(kind)
             error = None if is_cancelled else self.crew.exception_of(kind, detail, self.options.name)
-        del results
         try:
             self.executor_crew.deliver(future, value, error, is_cancelled)
         finally:
@@ -242,16 +237,15 @@ class _Call(Job):
         try:
             encoded = self.crew.encode_function(function, APPLY)
         except Exception as error:
-            self.batch.failures.append((0, "refused", error))
-            self.batch.settle(1)
+            self.refuse(error)
         else:
-            self.submit(self.batch, encoded, arguments)
+            self.submit(encoded, arguments)
 
     def note_start(self) -> None:
         """Mark the future as running if a worker has begun the call."""
         with self._lock:
             future = self._future
-            if future is not None and future._state == "PENDING" and not self.crew.engine.is_waiting(self.batch):
+            if future is not None and future._state == "PENDING" and not self.crew.engine.is_waiting(self):
                 future.set_running_or_notify_cancel()
 
 
@@ -312,6 +306,6 @@ class ProcessFuture(_Future):
         call = self._call
         if call is None or call.executor_crew.is_foreign():
             return super().cancel()
-        call.executor_crew.cancel(call.batch)
+        call.executor_crew.cancel(call)
         call.note_start()
         return self.cancelled()

@@ -8,14 +8,15 @@ import types
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from multiprocessing import util
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from hasten._core import PoolCall
 from hasten._mirror import original
 from hasten._pool.contexts import get_context
 from hasten._pool.crew import Crew
 from hasten._pool.main_module import check_guard, prepare_for
 from hasten._pool.memory import default_max_shm
-from hasten._pool.pickling import APPLY, MAP, STARMAP, Call, Payload
+from hasten._pool.pickling import APPLY, MAP, STARMAP, Payload, is_named
 from hasten._pool.results import AsyncResult, Options, ResultIterator
 
 if TYPE_CHECKING:
@@ -32,6 +33,16 @@ _MOST_IN_CHUNK = 1 << 20
 _MOST_NUMBERS = 1 << 13
 
 OnError = Literal["raise", "return"]
+Terms = tuple[float | None, int, OnError]  # a call's timeout, retries and on_error
+
+
+class _Plan(NamedTuple):
+    """How a function that goes by name was called last: a program calls the same one again and again."""
+
+    function: Callable[..., Any] | None
+    terms: Terms | None
+    options: Options
+    call: PoolCall | None
 
 
 class Pool(standard.Pool):
@@ -70,6 +81,7 @@ class Pool(standard.Pool):
         max_shm: int | None = None,
     ) -> None:
         self._pool: list[Any] = []
+        self._last_plan = _Plan(None, None, Options(""), None)
         self._state = standard.INIT
         processes = _check_processes(processes)
         if maxtasksperchild is not None and not (isinstance(maxtasksperchild, int) and maxtasksperchild > 0):
@@ -146,8 +158,7 @@ class Pool(standard.Pool):
         on_error
             "return" returns the exception rather than raising it.
         """
-        result = self._apply(func, args, kwds, _options(func, timeout, retries, on_error))
-        return self._get(result)
+        return self._get(self._apply(func, args, kwds, (timeout, retries, on_error)))
 
     def apply_async(  # type: ignore[override]
         self,
@@ -162,8 +173,7 @@ class Pool(standard.Pool):
         on_error: OnError = "raise",
     ) -> AsyncResult:
         """Start `apply`; the result comes later."""
-        options = _options(func, timeout, retries, on_error)
-        result = self._apply(func, args, kwds, options, callback, error_callback)
+        result = self._apply(func, args, kwds, (timeout, retries, on_error), callback, error_callback)
         self._crew.attend()
         return result
 
@@ -172,27 +182,42 @@ class Pool(standard.Pool):
         func: Callable[..., Any],
         args: Iterable[Any],
         kwds: dict[str, Any] | None,
-        options: Options,
+        terms: Terms,
         callback: Callable[[Any], object] | None = None,
         error_callback: Callable[[BaseException], object] | None = None,
     ) -> AsyncResult:
         self._check_running()
+        known = self._last_plan
+        if func is known.function and terms == known.terms:
+            options, call = known.options, known.call
+        else:
+            options, call = _options(func, *terms), None
         result = AsyncResult(self, self._crew, options, 1, True, callback, error_callback)
-        self._crew.adopt(result, result.batch)
-        function = self._encode_function(result, func, APPLY)
-        if function is not None:
-            result.submit(result.batch, function, Call((tuple(args), dict(kwds or {}))))
-        if not result.batch.left:
+        self._crew.adopt(result)
+        if call is None:
+            call = self._plan(result, func, terms)
+        if call is not None:
+            self._crew.engine.submit_call(result, call, tuple(args), dict(kwds) if kwds else {})
+        if not result.left:
             result.settle()
         return result
+
+    def _plan(self, result: AsyncResult, func: Callable[..., Any], terms: Terms) -> PoolCall | None:
+        """Return how a function is called; None where that can't be said, and the call has failed."""
+        function = self._encode_function(result, func, APPLY)
+        if function is None:
+            return None
+        call = result.options.plan(function)
+        if is_named(function):
+            self._last_plan = _Plan(func, terms, result.options, call)
+        return call  # type: ignore[no-any-return]
 
     def _encode_function(self, result: AsyncResult, func: Callable[..., Any], mode: int) -> Payload | None:
         """Return the first part of the tasks of a call; None where that can't be made, and the call has failed."""
         try:
             return self._crew.encode_function(func, mode)
         except Exception as error:
-            result.batch.failures.append((0, "refused", error))
-            result.batch.settle(result.batch.left)
+            result.refuse(error)
             return None
 
     def _get(self, result: AsyncResult) -> Any:
@@ -327,11 +352,11 @@ class Pool(standard.Pool):
         items = _listed(iterable)
         size = self._chunk_size(chunksize, items)
         result = AsyncResult(self, self._crew, options, len(items), False, callback, error_callback)
-        self._crew.adopt(result, result.batch)
+        self._crew.adopt(result)
         function = self._encode_function(result, func, mode)
         if function is not None:
             result.submit_items(function, items, size)
-        if not result.batch.left:
+        if not result.left:
             result.settle()
         return result
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -10,7 +9,7 @@ from multiprocessing.context import TimeoutError as StandardTimeoutError
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hasten._awaiting import Awaitable
-from hasten._core import PoolBatch, PoolStream
+from hasten._core import PoolBatch, PoolCall, PoolResult, PoolStream
 from hasten._mirror import original
 from hasten._pool.pickling import Call, Payload, encode_task
 
@@ -18,11 +17,11 @@ if TYPE_CHECKING:
     from multiprocessing import pool as standard
 
     from hasten._pool.crew import Crew
-else:
-    standard = original("multiprocessing.pool")
 
-# Numbers that name batches.
-next_key = itertools.count().__next__
+    _Batch = PoolBatch
+else:
+    _Batch = object  # jobs are batches by what else they are
+    standard = original("multiprocessing.pool")
 
 
 class Options(NamedTuple):
@@ -33,36 +32,34 @@ class Options(NamedTuple):
     retries: int = 0
     returns_errors: bool = False
 
+    def plan(self, function: Payload) -> PoolCall:
+        """Return how a function is called once in each task."""
+        return PoolCall(function, self.timeout, self.retries, encode_task)
 
-class Job:
-    """Tasks of one call. Its batches are filled by the engine; `settle` turns what is in them into results."""
 
-    def __init__(self, pool: object, crew: Crew, options: Options) -> None:
-        self.crew = crew
-        self.options = options
-        self._owner = pool  # lives as long as there is work for it
-        self._lock = threading.RLock()
+class Job(_Batch):
+    """Tasks of one call: what of a batch of the engine is the same for all kinds of results.
 
-    def submit(self, batch: PoolBatch, function: Payload, call: Call) -> None:
+    The engine puts in what comes; `settle` makes results of it.
+    """
+
+    crew: Crew
+    options: Options
+    _owner: object  # lives as long as there is work for it
+
+    def submit(self, function: Payload, call: Call) -> None:
         """Give one call to the workers; what can't be pickled is a failure of the call."""
-        (args, kwargs), (_, timeout, retries, _) = call, self.options
-        self.crew.engine.submit_call(batch, function, args, kwargs, timeout, retries, encode_task)
+        self.crew.engine.submit_call(self, self.options.plan(function), *call)
 
-    def take_failures(self, batch: PoolBatch) -> list[tuple[int, BaseException]]:
+    def new_errors(self) -> list[tuple[int, BaseException]]:
         """Return new failures with their positions."""
-        found = batch.failures
-        batch.failures = []
         return [
             (index, self.crew.exception_of(kind, detail, f"{self.options.name}, item {index}"))
-            for index, kind, detail in found
+            for index, kind, detail in self.take_failures()
         ]
 
-    def settle(self, batch: PoolBatch | None = None) -> None:
-        """Take over what has come in a batch, or in any."""
-        raise NotImplementedError
-
-    def batches(self) -> list[PoolBatch]:
-        """Return what the engine fills and is not complete."""
+    def settle(self) -> None:
+        """Take over what has come."""
         raise NotImplementedError
 
     def is_over(self) -> bool:
@@ -74,100 +71,76 @@ class Job:
         raise NotImplementedError
 
     def _leave(self) -> None:
-        self._owner = None
         self.crew.job_is_over(self)
+        self._owner = None
 
 
-class AsyncResult(Job, Awaitable, standard.ApplyResult):  # type: ignore[type-arg]
-    """The result of ``apply_async`` or ``map_async``. Inside a coroutine, ``await result`` waits for it.
-
-    Parameters
-    ----------
-    is_single
-        Whether the result is one value rather than a list.
-    """
-
-    def __init__(
-        self,
-        pool: object,
-        crew: Crew,
-        options: Options,
-        length: int,
-        is_single: bool,
-        callback: Callable[[Any], object] | None = None,
-        error_callback: Callable[[BaseException], object] | None = None,
-    ) -> None:
-        Job.__init__(self, pool, crew, options)
-        self.batch = PoolBatch(next_key(), [None] * length)
-        self._is_single = is_single
-        self._callback = callback
-        self._error_callback = error_callback
-        self._error: BaseException | None = None
-        self._value: Any = None
-        self._is_over = False
-        self._is_settling = False
-        self._watchers: list[Callable[[], object]] = []
+class AsyncResult(PoolResult, Job, Awaitable, standard.ApplyResult):  # type: ignore[type-arg]
+    """The result of ``apply_async`` or ``map_async``. Inside a coroutine, ``await result`` waits for it."""
 
     def submit_items(self, function: Payload, items: Sequence[Any], chunk_size: int) -> None:
         """Give all items to the workers."""
-        engine, (_, timeout, retries, _) = self.crew.engine, self.options
-        engine.submit_items(self.batch, function, items, chunk_size, timeout, retries, encode_task)
-
-    def batches(self) -> list[PoolBatch]:
-        """Return what the engine fills."""
-        return [self.batch]
+        _, timeout, retries, _ = self.options
+        self.crew.engine.submit_items(self, function, items, chunk_size, timeout, retries, encode_task)
 
     def is_over(self) -> bool:
         """Whether everything has come, and the callback was called."""
-        if not self._is_over and self.batch.left == 0:
+        if not self.is_ready and self.left == 0:
             self.settle()
-        return self._is_over
+        return self.is_ready
 
-    def settle(self, batch: PoolBatch | None = None) -> None:
+    def settle(self) -> None:
         """Take over what has come."""
-        with self._lock:
-            if self._is_over or self._is_settling:
-                return
-            for index, error in self.take_failures(self.batch):
-                if self.options.returns_errors:
-                    self.batch.results[index] = error
-                elif self._error is None:
-                    self._error = error
-            if self.batch.left > 0:
-                return
-            self._is_settling = True
-            results = self.batch.results
-            self.batch.results = []
-            if self._error is None:
-                self._value = results[0] if self._is_single else results
+        while self.begin_settling():
             try:
-                self._call_back()
+                self._take_over()
             finally:
-                self._is_over = True
-                self._is_settling = False
-        self._leave()
-        for watcher in self._watchers:
-            watcher()
+                if self.end_settling():
+                    self.crew.engine.interrupt()  # whoever wanted to settle it looks again
+                    self.crew.tell()
 
-    def _when_ready(self, watcher: Callable[[], object]) -> None:
-        with self._lock:
-            if not self._is_over:
-                self._watchers.append(watcher)
-                return
-        watcher()
+    def _take_over(self) -> None:
+        for index, error in self.new_errors():
+            if self.options.returns_errors:
+                self.put_value(index, error)
+            elif self.error is None:
+                self.error = error
+        if self.left > 0 or self.failures:
+            return
+        try:
+            self._call_back()
+        finally:
+            self.close()
+            self._leave()
+            self._tell_watchers()
 
     def _call_back(self) -> None:
-        call, value = (self._callback, self._value) if self._error is None else (self._error_callback, self._error)
-        self._callback = self._error_callback = None
+        call, value = (self.callback, self.value) if self.error is None else (self.error_callback, self.error)
+        self.callback = self.error_callback = None
         if call is not None:
             try:
                 call(value)
             except Exception:
                 sys.excepthook(*sys.exc_info())
 
+    def _when_ready(self, watcher: Callable[[], object]) -> None:
+        self.__dict__.setdefault("_watchers", []).append(watcher)
+        self.is_watched = True
+        if self.is_ready:
+            self._tell_watchers()
+
+    def _tell_watchers(self) -> None:
+        watchers = self.__dict__.get("_watchers")
+        while watchers:
+            try:
+                watcher = watchers.pop()
+            except IndexError:
+                return  # another thread has told the last one
+            watcher()
+
     def abandon(self) -> None:
         """Take back what has not been started."""
-        self.crew.recall(self.batch)
+        self.crew.recall(self)
 
     def ready(self) -> bool:
         """Whether the result is there."""
@@ -183,30 +156,17 @@ class AsyncResult(Job, Awaitable, standard.ApplyResult):  # type: ignore[type-ar
         """
         if not self.is_over():
             raise ValueError(f"{self!r} not ready")
-        return self._error is None
+        return self.error is None
 
     def wait(self, timeout: float | None = None) -> None:
         """Wait until the result is there, or `timeout` seconds have passed."""
         if not self.is_over():
             self.crew.wait_for(self.is_over, timeout)
 
-    def get(self, timeout: float | None = None) -> Any:
-        """Return the result, or raise what the task raised.
-
-        Raises
-        ------
-        multiprocessing.TimeoutError
-            Where it does not come within `timeout` seconds.
-        """
+    def _wait_for_end(self, timeout: float | None) -> None:
         self.wait(timeout)
-        if not self._is_over:
+        if not self.is_ready:
             raise StandardTimeoutError
-        if self._error is not None:
-            try:
-                raise self._error
-            finally:
-                del self  # no cycle through the traceback
-        return self._value
 
 
 class ResultIterator(PoolStream, Job, standard.IMapIterator):  # type: ignore[misc, type-arg]
@@ -232,7 +192,6 @@ class ResultIterator(PoolStream, Job, standard.IMapIterator):  # type: ignore[mi
     ) -> None:
         PoolStream.__init__(
             self,
-            next_key(),
             crew.engine,
             items,
             function,
@@ -244,16 +203,15 @@ class ResultIterator(PoolStream, Job, standard.IMapIterator):  # type: ignore[mi
             is_ordered,
             counts_unread,
         )
-        Job.__init__(self, pool, crew, options)
+        self.crew = crew
+        self.options = options
+        self._owner = pool
+        self._lock = threading.RLock()
         self._has_left = False
-
-    def batches(self) -> list[PoolBatch]:
-        """Return what the engine fills."""
-        return [self]
 
     def start(self) -> None:
         """Begin to take items from the input, here or, where that may wait for anything, in a thread of its own."""
-        self.crew.adopt(self, self)
+        self.crew.adopt(self)
         if self.is_direct:
             self.crew.engine.feed(self)
             self.settle()
@@ -273,11 +231,11 @@ class ResultIterator(PoolStream, Job, standard.IMapIterator):  # type: ignore[mi
         self.crew.recall(self)
         self.settle()
 
-    def settle(self, batch: PoolBatch | None = None) -> None:  # type: ignore[override]
+    def settle(self) -> None:
         """Take over failures, and leave when all has come."""
         with self._lock:
             put = self.put_value if self.options.returns_errors else self.put_exception
-            for index, error in self.take_failures(self):
+            for index, error in self.new_errors():
                 put(index, error)
             leaves = self.is_complete and not self._has_left
             self._has_left = self._has_left or leaves

@@ -16,6 +16,7 @@
 #include "hasten/bindings/pool_buffers.h"
 #include "hasten/bindings/pool_codec.h"
 #include "hasten/bindings/pool_ending.h"
+#include "hasten/bindings/pool_result.h"
 #include "hasten/bindings/thread_wait.h"
 #include "hasten/pool/scheduler.h"
 #include "hasten/pool/stderr_relay.h"
@@ -91,24 +92,8 @@ public:
   bool has_lane(uint64_t lane) const { return scheduler_->has_lane(lane); }
   size_t live_lanes() const { return scheduler_->live_lanes(); }
 
-  void submit(const nb::object& batch, const nb::bytes& payload, uint64_t base, uint32_t count, int64_t timeout, uint32_t retries,
-              bool is_quiet) {
-    auto task = std::make_unique<pool::Task>();
-    task->body.assign(payload.c_str(), payload.size());
-    task->cargo = cargo_of(payload.ptr());
-    task->base = base;
-    task->end = count;
-    task->timeout = timeout;
-    task->retries = retries;
-    task->group = is_quiet ? next_group() : 0;
-    own(*task, batch);
-    submit_one(std::move(task));
-  }
-
-  // Submits one call; `encode(function, (args, keywords))` makes its payload where it is not plain.
-  void submit_call(const nb::object& batch, const nb::bytes& function, const nb::tuple& arguments, const nb::dict& keywords,
-                   int64_t timeout, uint32_t retries, const nb::object& encode) {
-    const PoolCall call(function, timeout, retries, 0, encode);
+  // Submits one call; `call.encode(function, (args, keywords))` makes its payload where it is not plain.
+  void submit_call(const nb::object& batch, const PoolCall& call, const nb::tuple& arguments, const nb::dict& keywords) {
     auto task = std::make_unique<pool::Task>(call.like);
     const auto count = static_cast<size_t>(PyTuple_GET_SIZE(arguments.ptr()));
     const bool is_plain = PyDict_GET_SIZE(keywords.ptr()) == 0 && encode_plainly(&PyTuple_GET_ITEM(arguments.ptr(), 0), count, &task->body);
@@ -173,11 +158,17 @@ public:
       feed_streams();
     }
     const bool has_news = nb::len(news_) > 0 || nb::len(ended_) > 0;
-    if (has_news) {
+    if (has_news || (has_settled_ && is_waiting_)) {
       scheduler_->interrupt(); // whoever waits deals with it
     }
     return has_news;
   }
+
+  // The jobs that are not over; the crew adds to them.
+  nb::set active() const { return active_; }
+
+  // Whether the last pump found nothing.
+  bool was_idle() const { return was_idle_; }
 
   // How often somebody has looked for results, or given work; who wonders whether anybody does needs to look at it twice.
   uint64_t looks() const { return looks_; }
@@ -227,21 +218,26 @@ public:
       PyEval_RestoreThread(before);
     }
     if (is_draining_) {
+      was_idle_ = false;
       return nb::make_tuple(take_news(), nb::list()); // the result that is being unpickled has asked for more
     }
     drain();
     feed_streams();
-    if (nb::len(news_) == 0 && nb::len(ended_) == 0 && nanoseconds != 0) {
+    if (is_idle() && nanoseconds != 0) {
+      is_waiting_ = true;
       PyThreadState* state = PyEval_SaveThread();
       scheduler_->wait(nanoseconds);
       Ending::Presence::stay_if_over();
       PyEval_RestoreThread(state);
+      is_waiting_ = false;
       if (PyErr_CheckSignals() != 0) {
         nb::raise_python_error();
       }
       drain();
       feed_streams();
     }
+    was_idle_ = is_idle();
+    has_settled_ = false;
     nb::list news = take_news();
     return nb::make_tuple(news, std::exchange(ended_, nb::list()));
   }
@@ -325,6 +321,8 @@ private:
     static auto* engines = new std::set<PoolEngine*>;
     return *engines;
   }
+
+  bool is_idle() const { return nb::len(news_) == 0 && nb::len(ended_) == 0 && !has_settled_; }
 
   void drain() {
     struct Guard {
@@ -432,12 +430,23 @@ private:
   void settled(const pool::Task& task) {
     PoolBatch& batch = batch_of(task);
     batch.settle(1);
+    has_settled_ = has_settled_ || batch.has_next();
     if (batch.is_complete()) {
-      report(batch, task.owner);
+      complete(batch, task.owner);
     } else if (batch.wants_items()) {
       hungry_.append(nb::handle(static_cast<PyObject*>(task.owner)));
     }
     Py_DECREF(static_cast<PyObject*>(task.owner));
+  }
+
+  // The last one that is active is reported in any case: the crew has to know when nothing is left to do.
+  void complete(PoolBatch& batch, void* owner) {
+    if (PySet_GET_SIZE(active_.ptr()) > 1 && batch.finish()) {
+      has_settled_ = true;
+      PySet_Discard(active_.ptr(), static_cast<PyObject*>(owner));
+    } else {
+      report(batch, owner);
+    }
   }
 
   // Streams whose input is taken by whoever reads results.
@@ -470,7 +479,11 @@ private:
   nb::list news_;
   nb::list ended_;
   nb::list hungry_; // streams that want more of their input
+  nb::set active_;
   bool is_draining_ = false;
+  bool is_waiting_ = false;  // a pump waits
+  bool has_settled_ = false; // since the last pump something came that is not among the news, and that somebody may wait for
+  bool was_idle_ = false;
   uint32_t last_group_ = 0;
   uint64_t looks_ = 0;
   pid_t owner_;
@@ -494,19 +507,19 @@ PyType_Slot stream_slots[] = {
     {0, nullptr},
 };
 
-void init_stream(PoolStream* self, uint64_t key, nb::object engine, nb::object input, nb::bytes function, nb::object encode,
-                 int64_t timeout, uint32_t retries, uint64_t chunk, uint64_t window, bool is_ordered, bool counts_unread) {
+void init_stream(PoolStream* self, nb::object engine, nb::object input, nb::bytes function, nb::object encode, int64_t timeout,
+                 uint32_t retries, uint64_t chunk, uint64_t window, bool is_ordered, bool counts_unread) {
   auto call = std::make_unique<PoolCall>(std::move(function), timeout, retries, 0, std::move(encode));
-  new (self) PoolStream(key, std::move(engine), std::move(input), std::move(call),
+  new (self) PoolStream(std::move(engine), std::move(input), std::move(call),
                         {.chunk = chunk, .window = window, .is_ordered = is_ordered, .counts_unread = counts_unread});
 }
 
 void add_pool_stream(nb::module_& m) {
   nb::class_<PoolStream, PoolBatch>(m, "PoolStream", "An iterator over results, whose input is taken as there is room.",
                                     nb::type_slots(stream_slots))
-      .def("__init__", init_stream, nb::arg("key"), nb::arg("engine"), nb::arg("input"), nb::arg("function"), nb::arg("encode"),
-           nb::arg("timeout"), nb::arg("retries"), nb::arg("chunk"), nb::arg("window"), nb::arg("is_ordered"), nb::arg("counts_unread"),
-           nb::sig("def __init__(self, key: int, engine: PoolEngine, input: Iterator[Any], function: bytes, encode: Callable[..., bytes], "
+      .def("__init__", init_stream, nb::arg("engine"), nb::arg("input"), nb::arg("function"), nb::arg("encode"), nb::arg("timeout"),
+           nb::arg("retries"), nb::arg("chunk"), nb::arg("window"), nb::arg("is_ordered"), nb::arg("counts_unread"),
+           nb::sig("def __init__(self, engine: PoolEngine, input: Iterator[Any], function: bytes, encode: Callable[..., bytes], "
                    "timeout: int, retries: int, chunk: int, window: int, is_ordered: bool, counts_unread: bool) "
                    "-> None"))
       .def("wait_for_room", &PoolStream::wait_for_room, "Wait until the input may be taken from again, or is exhausted.")
@@ -525,17 +538,9 @@ void add_pool_stream(nb::module_& m) {
 } // namespace
 
 void add_pool_engine(nb::module_& m) {
-  nb::class_<PoolBatch>(m, "PoolBatch", "The results of some items, filled in as they come.")
-      .def(nb::init<uint64_t, nb::list>(), nb::arg("key"), nb::arg("results"),
-           nb::sig("def __init__(self, key: int, results: list[Any]) -> None"))
-      .def("settle", &PoolBatch::settle, nb::arg("count"), "Count items as settled that were never submitted.")
-      .def_ro("key", &PoolBatch::key)
-      .def_ro("left", &PoolBatch::left)
-      .def_rw("results", &PoolBatch::results, nb::for_getter(nb::sig("def results(self) -> list[Any]")),
-              nb::for_setter(nb::sig("def results(self, arg: list[Any], /) -> None")))
-      .def_rw("failures", &PoolBatch::failures, nb::for_getter(nb::sig("def failures(self) -> list[tuple[int, str, Any]]")),
-              nb::for_setter(nb::sig("def failures(self, arg: list[tuple[int, str, Any]], /) -> None")));
+  add_pool_batch(m);
   add_pool_stream(m);
+  add_pool_result(m);
   nb::class_<PoolEngine>(m, "PoolEngine", "The parent's side of a process pool.")
       .def(nb::init<nb::object, const nb::object&>(), nb::arg("loads"), nb::arg("exchange").none(),
            nb::sig("def __init__(self, loads: Callable[..., Any], exchange: PoolExchange | None) -> None"))
@@ -553,33 +558,28 @@ void add_pool_engine(nb::module_& m) {
       .def("interrupt", &PoolEngine::interrupt, "Make a pump that waits return.")
       .def("live_lanes", &PoolEngine::live_lanes)
       .def("has_lane", &PoolEngine::has_lane, nb::arg("lane"), "Whether the end of a lane's worker was not told yet.")
-      .def("submit", &PoolEngine::submit, nb::arg("batch"), nb::arg("payload"), nb::arg("base"), nb::arg("count"), nb::arg("timeout"),
-           nb::arg("retries"), nb::arg("is_quiet"),
-           nb::sig("def submit(self, batch: PoolBatch, payload: bytes, base: int, count: int, timeout: int, retries: int, is_quiet: bool) "
-                   "-> None"))
       .def(
           "submit_items", &PoolEngine::submit_items, nb::arg("batch"), nb::arg("function"), nb::arg("items"), nb::arg("chunk"),
           nb::arg("timeout"), nb::arg("retries"), nb::arg("encode"),
           nb::sig("def submit_items(self, batch: PoolBatch, function: bytes, items: Sequence[Any], chunk: int, timeout: int, retries: int, "
                   "encode: Callable[..., bytes]) -> None"),
           "Submit the items of a list or tuple, so many in a task; nobody waits for single ones.")
-      .def(
-          "submit_call", &PoolEngine::submit_call, nb::arg("batch"), nb::arg("function"), nb::arg("arguments"), nb::arg("keywords"),
-          nb::arg("timeout"), nb::arg("retries"), nb::arg("encode"),
-          nb::sig("def submit_call(self, batch: PoolBatch, function: bytes, arguments: tuple[Any, ...], keywords: dict[str, Any], timeout: "
-                  "int, retries: int, encode: Callable[..., bytes]) -> None"),
-          "Submit one call.")
+      .def("submit_call", &PoolEngine::submit_call, nb::arg("batch"), nb::arg("call"), nb::arg("arguments"), nb::arg("keywords"),
+           nb::sig("def submit_call(self, batch: PoolBatch, call: PoolCall, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None"),
+           "Submit one call.")
+      .def_prop_ro("active", &PoolEngine::active, nb::sig("def active(self) -> set[Any]"), "The jobs that are not over.")
+      .def_prop_ro("was_idle", &PoolEngine::was_idle, "Whether the last pump found nothing.")
       .def_prop_ro("looks", &PoolEngine::looks, "How often somebody has looked for results, or submitted a call.")
       .def("feed", &PoolEngine::feed, nb::arg("stream"), nb::sig("def feed(self, stream: PoolStream) -> None"),
            "Take what there is room for from a stream's input.")
       .def("glance", &PoolEngine::glance, "Read results without waiting; return whether there is news for pump.")
       .def("recall", &PoolEngine::recall, nb::arg("batch").none(), nb::arg("spares_first") = false,
-           nb::sig("def recall(self, batch: PoolBatch | None, spares_first: bool = False) -> list[PoolBatch]"),
+           nb::sig("def recall(self, batch: PoolBatch | None, spares_first: bool = False) -> list[Any]"),
            "Take back what no worker has claimed; `spares_first`: but for one task of each worker that has begun nothing.")
       .def("is_waiting", &PoolEngine::is_waiting, nb::arg("batch"), nb::sig("def is_waiting(self, batch: PoolBatch) -> bool"),
            "Whether some of a batch was not claimed by a worker yet.")
       .def("pump", &PoolEngine::pump, nb::arg("nanoseconds"),
-           nb::sig("def pump(self, nanoseconds: int) -> tuple[list[PoolBatch], list[tuple[int, bool, bool]]]"),
+           nb::sig("def pump(self, nanoseconds: int) -> tuple[list[Any], list[tuple[int, bool, bool]]]"),
            "Read results, waiting for some; return batches with news, and workers that ended with whether they ever had a task, "
            "and whether they were killed for what it took.");
 }

@@ -37,12 +37,17 @@ PoolCall::PoolCall(nb::bytes function, int64_t timeout, uint32_t retries, uint32
   like.group = group;
 }
 
-PoolBatch::PoolBatch(uint64_t key, nb::list results) : key(key), results(std::move(results)), left(nb::len(this->results)) {}
+PoolBatch::PoolBatch(nb::list results) : results(std::move(results)), left(nb::len(this->results)) {}
 
 void PoolBatch::put(uint64_t index, PyObject* value) { PyList_SetItem(results.ptr(), static_cast<Py_ssize_t>(index), value); }
 
-PoolStream::PoolStream(uint64_t key, nb::object engine, nb::object input, std::unique_ptr<PoolCall> call, Shape shape)
-    : PoolBatch(key, nb::list()), call(std::move(call)), engine(std::move(engine)), shape_(shape), input_(std::move(input)),
+void PoolBatch::refuse(const nb::object& error) {
+  failures.append(nb::make_tuple(0, "refused", error));
+  left = 0;
+}
+
+PoolStream::PoolStream(nb::object engine, nb::object input, std::unique_ptr<PoolCall> call, Shape shape)
+    : PoolBatch(nb::list()), call(std::move(call)), engine(std::move(engine)), shape_(shape), input_(std::move(input)),
       is_direct_(runs_no_foreign_code(input_.ptr())) {}
 
 PoolStream::~PoolStream() {
@@ -136,6 +141,27 @@ PyObject* PoolStream::give() {
   raise_again(outcome.value);
   Py_DECREF(outcome.value);
   return nullptr;
+}
+
+void add_pool_batch(nb::module_& m) {
+  nb::class_<PoolBatch>(m, "PoolBatch", "The results of some items, filled in as they come.")
+      .def(nb::init<nb::list>(), nb::arg("results"), nb::sig("def __init__(self, results: list[Any]) -> None"))
+      .def("refuse", &PoolBatch::refuse, nb::arg("error"), nb::sig("def refuse(self, error: BaseException) -> None"),
+           "Fail as a whole: nothing of it can be submitted.")
+      .def(
+          "take_failures", [](PoolBatch& self) { return std::exchange(self.failures, nb::list()); },
+          nb::sig("def take_failures(self) -> list[tuple[int, str, Any]]"), "Return new failures, and forget them.")
+      .def_ro("left", &PoolBatch::left)
+      .def_ro("results", &PoolBatch::results, nb::sig("def results(self) -> list[Any]"))
+      .def_ro("failures", &PoolBatch::failures, nb::sig("def failures(self) -> list[tuple[int, str, Any]]"));
+  nb::class_<PoolCall>(m, "PoolCall", "A function as it is called, each time in a task of its own.")
+      .def(
+          "__init__",
+          [](PoolCall* self, nb::bytes function, int64_t timeout, uint32_t retries, nb::object encode) {
+            new (self) PoolCall(std::move(function), timeout, retries, 0, std::move(encode));
+          },
+          nb::arg("function"), nb::arg("timeout"), nb::arg("retries"), nb::arg("encode"),
+          nb::sig("def __init__(self, function: bytes, timeout: int, retries: int, encode: Callable[..., bytes]) -> None"));
 }
 
 } // namespace hasten::bindings

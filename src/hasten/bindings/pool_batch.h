@@ -26,19 +26,23 @@ struct PoolCall {
 // The results of some items, filled in as they come. The engine holds a reference while any is missing.
 class PoolBatch {
 public:
-  PoolBatch(uint64_t key, nanobind::list results);
+  explicit PoolBatch(nanobind::list results);
   virtual ~PoolBatch() = default;
   PoolBatch(const PoolBatch&) = delete;
   PoolBatch& operator=(const PoolBatch&) = delete;
 
   // Takes the value over.
   virtual void put(uint64_t index, PyObject* value);
+  void refuse(const nanobind::object& error);
   void settle(uint64_t count) { left -= count < left ? count : left; }
   virtual bool is_complete() const { return left == 0; }
+  // It is complete: ends it where nobody has to be told but who waits for it. Else the engine reports it.
+  virtual bool finish() { return false; }
+  // Whether somebody who waits for a part of it need wait no longer.
+  virtual bool has_next() const { return false; }
   // Whether its input is to be fed by whoever holds the GIL now; said once until it was.
   virtual bool wants_items() { return false; }
 
-  const uint64_t key;
   nanobind::list results;
   nanobind::list failures; // (index, kind, detail)
   uint64_t left;
@@ -54,7 +58,7 @@ public:
     bool is_ordered;
     bool counts_unread; // what the window means
   };
-  PoolStream(uint64_t key, nanobind::object engine, nanobind::object input, std::unique_ptr<PoolCall> call, Shape shape);
+  PoolStream(nanobind::object engine, nanobind::object input, std::unique_ptr<PoolCall> call, Shape shape);
   ~PoolStream() override;
 
   // --- the input ---
@@ -74,7 +78,7 @@ public:
   uint64_t pulled() const { return pulled_; }
   void put(uint64_t index, PyObject* value) override { place(index, {value, false}); }
   void put_exception(uint64_t index, const nanobind::object& exception) { place(index, {exception.inc_ref().ptr(), true}); }
-  bool has_next() const { return !outcomes_.empty() && outcomes_.front().value != nullptr; }
+  bool has_next() const override { return !outcomes_.empty() && outcomes_.front().value != nullptr; }
   bool is_at_end() const { return is_exhausted() && !is_pulling_ && given_ == pulled_; }
   bool is_complete() const override { return is_exhausted() && !is_pulling_ && left == 0; }
   bool wants_items() override;
@@ -107,5 +111,7 @@ private:
   bool is_pulling_ = false;
   bool is_large_ = false;
 };
+
+void add_pool_batch(nanobind::module_& m);
 
 } // namespace hasten::bindings
