@@ -75,7 +75,7 @@ _PARTS = {
 }
 
 SUBMODULES = frozenset(
-    {"errors", "functools", "futures", "multiprocessing", "numba", "queue", "subprocess", "threading"}
+    {"errors", "functools", "futures", "mpi", "multiprocessing", "numba", "queue", "subprocess", "threading"}
 )
 
 NAMES = frozenset(FACES) | frozenset(ADDED) | SUBMODULES
@@ -91,6 +91,8 @@ def load(name: str) -> object:
     """
     face = FACES.get(name)
     if face is not None:
+        # Under `hasten run` that is the drop-in, which imports the provider; the other way round it would not be ready.
+        importlib.import_module(face.drop_in)
         module = importlib.import_module(face.provider) if face.is_own else original(face.provider)
         return getattr(module, name)
     if name in ADDED:

@@ -32,6 +32,9 @@ _MOST_IN_CHUNK = 1 << 20
 # Of numbers as many go together by default as find room in a lane several times.
 _MOST_NUMBERS = 1 << 13
 
+# The options that `Pool` takes by position.
+_POSITIONAL = ("processes", "initializer", "initargs", "maxtasksperchild", "context")
+
 OnError = Literal["raise", "return"]
 Terms = tuple[float | None, int, OnError]  # a call's timeout, retries and on_error
 
@@ -67,7 +70,18 @@ class Pool(standard.Pool):
         Bytes of shared memory that arrays and other large contents may use on their way, a half of the machine's memory
         (or of what this process may use of it) by default. What finds no room there, or all if it is 0, is copied
         through pipes of fixed size instead, which is slower.
+    backend, address
+        "mpi" or "dask": the workers are ranks of MPI, or those of the Dask cluster at `address`. What such a pool lacks
+        is refused with ValueError; see the manual's page on clusters.
     """
+
+    def __new__(cls, *arguments: Any, backend: str | None = None, **options: Any) -> Any:
+        """Return a pool of this class, or the one of a backend."""
+        if backend is None:
+            return super().__new__(cls)
+        from hasten.backends import make_pool
+
+        return make_pool(backend, **dict(zip(_POSITIONAL, arguments, strict=False)), **options)
 
     def __init__(
         self,
@@ -79,7 +93,11 @@ class Pool(standard.Pool):
         *,
         max_memory: int | None = None,
         max_shm: int | None = None,
+        backend: str | None = None,
+        address: str | None = None,
     ) -> None:
+        if address is not None:
+            raise ValueError(f'address={address!r}: only a pool with backend="dask" has one')
         self._pool: list[Any] = []
         self._last_plan = _Plan(None, None, Options(""), None)
         self._state = standard.INIT

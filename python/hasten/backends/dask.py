@@ -1,0 +1,211 @@
+"""The pool over Dask, on dask.distributed."""
+
+from __future__ import annotations
+
+import os
+import threading
+import uuid
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from hasten.backends.interface import Function, Reply, Task, refuse, require
+from hasten.backends.pool import ClusterPool
+from hasten.backends.tasks import Packed, run
+
+# Bytes from which on data is put into the memory of workers rather than sent by way of the scheduler.
+_LARGE = 262_144
+# Seconds to wait for a scheduler and its first worker.
+_PATIENCE = 30.0
+
+_REASONS = {
+    "maxtasksperchild": "Dask's workers stay; start them with --lifetime, or leave it out",
+    "max_memory": "Dask's workers have a limit of their own; start them with --memory-limit, or leave it out",
+    "context": "Dask starts its workers itself; leave it out",
+}
+
+
+class DaskBackend:
+    """Runs tasks in the workers of a cluster."""
+
+    kills_tasks = True
+
+    def __init__(
+        self,
+        address: str | None,
+        processes: int | None,
+        initializer: tuple[Callable[..., object], tuple[Any, ...]] | None,
+    ) -> None:
+        self._distributed: Any = require("distributed", "dask")
+        self._cluster = _start_cluster(processes) if address is None else None
+        try:
+            self._client = _connect(
+                self._distributed, self._cluster or address, len(self._cluster.worker_spec) if self._cluster else 1
+            )
+            self._plugin = None if initializer is None else self._initialize(initializer)
+        except BaseException:
+            self._stop_cluster()
+            raise
+        self._lock = threading.Lock()
+        self._deliveries: dict[str, Callable[[Reply], None]] = {}  # by the keys of futures
+        self._is_closed = False
+        self._submitted = threading.Semaphore(0)
+        self._futures = self._distributed.as_completed(loop=self._client.loop, with_results=True, raise_errors=False)
+        self._collector = threading.Thread(target=self._collect, name="hasten-dask", daemon=True)
+        self._collector.start()
+
+    @property
+    def workers(self) -> int:
+        """How many tasks run at the same time."""
+        return sum(self._client.nthreads().values()) if self._client.status == "running" else 1
+
+    def packs_out_of_band(self) -> bool:
+        """Whether tasks leave this process."""
+        return True
+
+    # --- tasks ---
+
+    def submit(self, task: Task, deliver: Callable[[Reply], None]) -> Callable[[], None]:
+        """Run a task."""
+        key = f"{task.name}-{uuid.uuid4().hex}"
+        try:
+            function = self._place(task.function)
+            items = self._scatter(task.items, everywhere=False) if task.items.nbytes >= _LARGE else task.items
+            with self._lock:
+                self._deliveries[key] = deliver
+            future = self._client.submit(
+                run,
+                task.function.key,
+                function,
+                task.function.may_be_kept,
+                task.mode,
+                items,
+                task.timeout,
+                key=key,
+                pure=False,
+            )
+            self._futures.add(future)
+        except Exception as error:
+            with self._lock:
+                self._deliveries.pop(key, None)
+            deliver(Reply("failed", self._explain(error)))
+            return lambda: None
+        self._submitted.release()
+        return future.cancel  # type: ignore[no-any-return]
+
+    def _place(self, function: Function) -> Any:
+        """Return what a task gets as its function: a large one is sent to each worker once."""
+        if function.packed.nbytes < _LARGE:
+            return function.packed
+        with self._lock:
+            if function.place is None or function.place.status != "finished":
+                function.place = self._scatter(function.packed, everywhere=True)
+            return function.place
+
+    def _scatter(self, packed: Packed, everywhere: bool) -> Any:
+        return self._client.scatter(packed, hash=False, broadcast=everywhere)
+
+    def _collect(self) -> None:
+        """Deliver results as they come, in a thread of its own."""
+        while True:
+            self._submitted.acquire()
+            if self._is_closed:
+                return
+            for future, result in self._futures:
+                reply = self._reply_of(future, result)
+                with self._lock:
+                    deliver = self._deliveries.pop(future.key, None)
+                if deliver is not None:
+                    deliver(reply)
+                del future, result, reply, deliver
+
+    def _reply_of(self, future: Any, result: Any) -> Reply:
+        if future.status == "finished":
+            return Reply("done", result)
+        if self._client.status not in ("running", "connecting"):
+            return Reply("died", "the scheduler is gone")
+        if future.status in ("cancelled", "lost"):
+            return Reply("lost")
+        error = result[1] if isinstance(result, tuple) and len(result) > 1 else result
+        if isinstance(error, self._distributed.KilledWorker):
+            return Reply("died", f"the workers that ran it died, again and again ({error})")
+        return Reply("failed", error)
+
+    def _explain(self, error: Exception) -> Exception:
+        if self._client.status in ("running", "connecting"):
+            return error
+        return ConnectionError(f"the Dask scheduler is gone ({type(error).__name__}: {error})")
+
+    # --- workers ---
+
+    def _initialize(self, initializer: tuple[Callable[..., object], tuple[Any, ...]]) -> str:
+        name = f"hasten-{uuid.uuid4().hex}"
+        function, arguments = initializer
+
+        class Initializer(self._distributed.WorkerPlugin):  # type: ignore[misc, name-defined]
+            def setup(self, worker: object) -> None:
+                function(*arguments)
+
+        self._client.register_plugin(Initializer(), name=name)
+        return name
+
+    # --- the end ---
+
+    def close(self) -> None:
+        """Leave the cluster; one that was started for this pool ends."""
+        self._is_closed = True
+        self._submitted.release()
+        with self._lock:
+            deliveries = list(self._deliveries.values())
+            self._deliveries.clear()
+        for deliver in deliveries:
+            deliver(Reply("cancelled"))
+        if self._plugin is not None and self._cluster is None and self._client.status == "running":
+            self._client.unregister_worker_plugin(self._plugin)
+        self._client.close()
+        self._stop_cluster()
+
+    def _stop_cluster(self) -> None:
+        if self._cluster is not None:
+            self._cluster.close()
+
+
+def connect(
+    processes: int | None = None,
+    initializer: Callable[..., object] | None = None,
+    initargs: Iterable[Any] = (),
+    *,
+    address: str | None = None,
+    **options: Any,
+) -> ClusterPool:
+    """Return a pool over the Dask cluster at `address`, or over workers on this machine."""
+    refuse("dask", options, _REASONS)
+    if address is not None and processes is not None:
+        raise ValueError(
+            f'processes={processes!r} with backend="dask" and address={address!r}: the cluster has the workers that it '
+            "has; leave one of the two out"
+        )
+    if processes is not None and processes < 1:
+        raise ValueError("Number of processes must be at least 1")
+    return ClusterPool(DaskBackend(address, processes, None if initializer is None else (initializer, tuple(initargs))))
+
+
+def _connect(distributed: Any, target: Any, workers: int) -> Any:
+    try:
+        client = distributed.Client(target, timeout=_PATIENCE, set_as_default=False)
+        client.wait_for_workers(workers, timeout=_PATIENCE)
+    except (OSError, TimeoutError) as error:
+        raise ConnectionError(
+            f"no Dask cluster with a worker answers at {target} within {_PATIENCE:g} s: {error}"
+        ) from error
+    return client
+
+
+def _start_cluster(processes: int | None) -> Any:
+    """Start a scheduler and workers on this machine, as programs of their own: no main guard is needed."""
+    deploy: Any = require("distributed.deploy.subprocess", "dask")
+    return deploy.SubprocessCluster(
+        n_workers=processes or len(os.sched_getaffinity(0)),
+        threads_per_worker=1,
+        dashboard_address=None,
+        worker_kwargs={"memory_limit": 0},
+    )

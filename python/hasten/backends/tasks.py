@@ -1,0 +1,211 @@
+"""How tasks travel to other machines, and what runs them there.
+
+What was defined in ``__main__`` goes by value (cloudpickle), for the workers' ``__main__`` is another program. The
+buffers of arrays travel beside the pickles (protocol 5), so they are sent from where they are.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextvars
+import ctypes
+import pickle
+import threading
+from collections.abc import Callable, Sequence
+from io import BytesIO
+from typing import Any
+
+from hasten._pool.errors import TaskTimeout
+from hasten._pool.pickling import APPLY, STARMAP, describe_failure
+
+_PLAIN = frozenset({int, float, str, bytes, bool, type(None)})
+# How many functions a worker remembers.
+_MOST_KEPT = 32
+
+LACKS_FUNCTION = "lacks function"
+"""What a worker answers that was sent the key of a function which it doesn't know."""
+
+
+class Packed:
+    """A pickled object, and the buffers that travel beside the pickle."""
+
+    __slots__ = ("buffers", "pickled")
+
+    def __init__(self, pickled: bytes, buffers: Sequence[Any] = ()) -> None:
+        self.pickled = pickled
+        self.buffers = buffers
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        carrier = pickle.PickleBuffer if protocol >= 5 else bytearray
+        return Packed, (self.pickled, [carrier(buffer) for buffer in self.buffers])
+
+    def __sizeof__(self) -> int:
+        return self.nbytes
+
+    @property
+    def nbytes(self) -> int:
+        """How many bytes there are to be sent."""
+        return len(self.pickled) + sum(memoryview(buffer).nbytes for buffer in self.buffers)
+
+    def load(self) -> Any:
+        """Return the object, whose arrays are the buffers: to be called once."""
+        return pickle.loads(self.pickled, buffers=self.buffers)
+
+    def load_shared(self) -> Any:
+        """Return the object; its arrays are the buffers too, but can't be written."""
+        return pickle.loads(self.pickled, buffers=[memoryview(buffer).toreadonly() for buffer in self.buffers])
+
+
+def pack(value: object, out_of_band: bool = True) -> Packed:
+    """Pickle a value.
+
+    Parameters
+    ----------
+    out_of_band
+        Whether large buffers are left where they are; else they are copied.
+    """
+    if type(value) in (list, tuple) and _PLAIN.issuperset(map(type, value)):  # type: ignore[call-overload]
+        return Packed(pickle.dumps(value, pickle.HIGHEST_PROTOCOL))
+    import cloudpickle
+
+    buffers: list[pickle.PickleBuffer] = []
+    file = BytesIO()
+    keep = buffers.append if out_of_band else None
+    cloudpickle.Pickler(file, pickle.HIGHEST_PROTOCOL, buffer_callback=keep).dump(value)
+    return Packed(file.getvalue(), [buffer.raw() for buffer in buffers])
+
+
+# --- in the worker ---
+
+
+def run(
+    key: str, function: Packed | None, may_be_kept: bool, mode: int, items: Packed, timeout: float | None = None
+) -> Packed | str:
+    """Run a task; return the packed outcomes of its items.
+
+    Parameters
+    ----------
+    key
+        Of the function.
+    function
+        None where the worker should know it, else the function.
+    may_be_kept
+        Whether the function may be kept as it was loaded.
+    mode
+        How to call it: `MAP`, `STARMAP` or `APPLY`.
+    items
+        What to call it with.
+    timeout
+        Seconds that each item may take.
+
+    Returns
+    -------
+    Packed or str
+        A list of pairs, True and a value, or False and the description of a failure; or `LACKS_FUNCTION`.
+    """
+    try:
+        call = _functions.get(key, function, may_be_kept)
+        if call is None:
+            return LACKS_FUNCTION
+        arguments = items.load()
+    except Exception as error:
+        return pack([(False, describe_failure(error))])
+    if timeout is not None:
+        call = _Limited(call, timeout)
+    if mode == APPLY:
+        outcomes = [_outcome(call, *arguments)]
+    else:
+        outcomes = [_outcome(call, item if mode == STARMAP else (item,), {}) for item in arguments]
+    return _pack_outcomes(outcomes)
+
+
+def _outcome(call: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> tuple[bool, Any]:
+    try:
+        return True, call(*args, **kwargs)
+    except BaseException as error:
+        return False, describe_failure(error)
+
+
+def _pack_outcomes(outcomes: list[tuple[bool, Any]]) -> Packed:
+    try:
+        return pack(outcomes)
+    except Exception:
+        return pack([_sendable(*outcome) for outcome in outcomes])
+
+
+def _sendable(is_value: bool, value: Any) -> tuple[bool, Any]:
+    try:
+        pack(value)
+    except Exception as error:
+        return False, describe_failure(error, value)
+    return is_value, value
+
+
+class _Functions:
+    """The functions that this worker knows, those used last."""
+
+    def __init__(self) -> None:
+        self._known: collections.OrderedDict[str, tuple[bool, Any]] = collections.OrderedDict()
+        self._lock = threading.Lock()
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._known
+
+    def get(self, key: str, packed: Packed | None, may_be_kept: bool) -> Any:
+        """Return the function, None where it is not known."""
+        with self._lock:
+            is_loaded, known = self._known.get(key, (False, packed))
+            if known is None:
+                return None
+            self._known[key] = (is_loaded, known)
+            self._known.move_to_end(key)
+            if len(self._known) > _MOST_KEPT:
+                self._known.popitem(last=False)
+        if is_loaded:
+            return known
+        function = known.load_shared()
+        if may_be_kept:
+            with self._lock:
+                self._known[key] = (True, function)
+        return function
+
+
+_functions = _Functions()
+
+
+def knows(key: str) -> bool:
+    """Whether this worker remembers a function."""
+    return key in _functions
+
+
+class _Limited:
+    """A function whose calls are given up after some time.
+
+    A call runs in a thread of its own. When its time is up, `TaskTimeout` is raised in that thread, which ends it at
+    the next line of Python; what is in a C function goes on until that returns.
+    """
+
+    def __init__(self, call: Callable[..., Any], timeout: float) -> None:
+        self.call = call
+        self.timeout = timeout
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        outcome: list[tuple[bool, Any]] = []
+        context = contextvars.copy_context()
+
+        def work() -> None:
+            try:
+                outcome.append((True, context.run(self.call, *args, **kwargs)))
+            except BaseException as error:
+                outcome.append((False, error))
+
+        thread = threading.Thread(target=work, name="hasten-task", daemon=True)
+        thread.start()
+        thread.join(self.timeout)
+        if not outcome:
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(TaskTimeout))
+            raise TaskTimeout(f"the task took longer than its timeout of {self.timeout:g} s; it was given up")
+        is_value, value = outcome[0]
+        if is_value:
+            return value
+        raise value

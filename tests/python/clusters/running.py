@@ -1,0 +1,137 @@
+"""Runs programs under MPI, and clusters of Dask, as users do."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+BIN = Path(sys.executable).parent
+# Open MPI refuses root and more ranks than cores without these; MPICH ignores them.
+_MPI = {
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    "OMPI_MCA_rmaps_base_oversubscribe": "1",
+    "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
+}
+
+
+def run_ranks(ranks: int, script: Path, source: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    """Run a program as ranks of MPI by `hasten run`; as one process without mpirun where `ranks` is 0."""
+    script.write_text(source)
+    command = [str(BIN / "hasten"), "run", str(script)]
+    if ranks:
+        command = [str(BIN / "mpirun"), "-n", str(ranks), *command]
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=timeout, env={**os.environ, **_MPI}, check=False
+    )
+
+
+class Cluster:
+    """A Dask scheduler and workers, each a process of its own with an address of its own."""
+
+    def __init__(self, folder: Path, prefixes: list[list[str]], hosts: list[str]) -> None:
+        self._prefixes, self._hosts = prefixes, hosts
+        self._file = folder / "scheduler.json"
+        self.processes = [self._start(0, "scheduler", "--scheduler-file", str(self._file), "--port", "0")]
+        self.address = str(self._await_address())
+        for host in range(1, len(hosts)):
+            self.processes.append(self._start(host, "worker", self.address, "--nthreads", "1", "--no-nanny"))
+
+    def _start(self, host: int, what: str, *arguments: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "distributed.cli.dask_" + what, *arguments]
+        command += ["--host", self._hosts[host], "--no-dashboard"]
+        return subprocess.Popen(
+            [*self._prefixes[host], *command],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},  # where the tests' modules are
+        )
+
+    def _await_address(self) -> object:
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            with contextlib.suppress(OSError, json.JSONDecodeError):
+                return json.loads(self._file.read_text())["address"]
+            assert self.processes[0].poll() is None
+            time.sleep(0.02)
+        raise TimeoutError("the scheduler did not start")
+
+    def close(self) -> None:
+        """Kill all that runs."""
+        for process in self.processes:
+            process.kill()
+        for process in self.processes:
+            process.wait()
+
+
+@contextlib.contextmanager
+def loopback_cluster(folder: Path, workers: int) -> Iterator[Cluster]:
+    """Start a cluster whose processes are bound to loopback addresses of their own."""
+    hosts = [f"127.0.0.{number + 11}" for number in range(workers + 1)]
+    cluster = Cluster(folder, [[]] * (workers + 1), hosts)
+    try:
+        yield cluster
+    finally:
+        cluster.close()
+
+
+@contextlib.contextmanager
+def namespace_cluster(folder: Path, workers: int) -> Iterator[Cluster]:
+    """Start a cluster whose workers are in network namespaces of their own, each a host on a virtual network.
+
+    Where no namespace can be made, the hosts are loopback addresses instead.
+    """
+    names = [f"hasten-{os.getpid()}-{number}" for number in range(1, workers + 1)]
+    bridge = f"hst{os.getpid() % 100_000}"
+    try:
+        _make_network(bridge, names)
+    except (OSError, subprocess.CalledProcessError):
+        _remove_network(bridge, names)
+        with loopback_cluster(folder, workers) as cluster:
+            yield cluster
+        return
+    prefixes: list[list[str]] = [[], *(["ip", "netns", "exec", name] for name in names)]
+    try:
+        cluster = Cluster(folder, prefixes, [f"{_NETWORK}.{number + 1}" for number in range(workers + 1)])
+        try:
+            yield cluster
+        finally:
+            cluster.close()
+    finally:
+        _remove_network(bridge, names)
+
+
+_NETWORK = "10.213.77"
+
+
+def _make_network(bridge: str, names: list[str]) -> None:
+    _ip(f"link add {bridge} type bridge")
+    _ip(f"addr add {_NETWORK}.1/24 dev {bridge}")
+    _ip(f"link set {bridge} up")
+    for number, name in enumerate(names):
+        inner, outer = f"{bridge}i{number}", f"{bridge}o{number}"
+        _ip(f"netns add {name}")
+        _ip(f"link add {inner} type veth peer name {outer}")
+        _ip(f"link set {outer} master {bridge} up")
+        _ip(f"link set {inner} netns {name}")
+        _ip(f"-n {name} addr add {_NETWORK}.{number + 2}/24 dev {inner}")
+        _ip(f"-n {name} link set {inner} up")
+        _ip(f"-n {name} link set lo up")
+
+
+def _remove_network(bridge: str, names: list[str]) -> None:
+    for name in names:
+        with contextlib.suppress(OSError, subprocess.CalledProcessError):
+            _ip(f"netns del {name}")
+    with contextlib.suppress(OSError, subprocess.CalledProcessError):
+        _ip(f"link del {bridge}")
+
+
+def _ip(arguments: str) -> None:
+    subprocess.run(["ip", *arguments.split()], check=True, capture_output=True)

@@ -1,0 +1,211 @@
+"""The pool over Dask: on workers that it starts itself, and on a cluster of separate processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hasten._pool.errors import WorkerDied
+
+import hasten
+from tests.python.clusters.running import Cluster, loopback_cluster, namespace_cluster
+
+
+@hasten.njit
+def cube(x):
+    return x * x * x
+
+
+def local_pids(pool: Any) -> set[int]:
+    return set(pool.map(lambda _: os.getpid(), range(20), chunksize=1))
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with loopback_cluster(tmp_path_factory.mktemp("cluster"), 2) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def pool(cluster: Cluster) -> Iterator[Any]:
+    with hasten.Pool(backend="dask", address=cluster.address) as pool:
+        yield pool
+
+
+def test_calls(pool: Any) -> None:
+    offset = 10
+    assert pool.map(lambda x: x + offset, range(10)) == list(range(10, 20))
+    assert pool.starmap(pow, [(2, 3), (3, 2)]) == [8, 9]
+    assert pool.apply(sorted, ([2, 1],), {"reverse": True}) == [2, 1]
+    assert pool.map_async(abs, [-2]).get(30) == [2]
+    assert pool.map(abs, []) == []
+    assert pool.map(abs, [-1, -2], progress=True) == [1, 2]
+    assert list(pool.imap(abs, range(-20, 0), window=3)) == list(range(20, 0, -1))
+    assert sorted(pool.imap_unordered(abs, range(-9, 0), chunksize=2)) == list(range(1, 10))
+    results: list[int] = []
+    pool.apply_async(abs, (-3,), callback=results.append).wait(30)
+    assert results == [3]
+    assert os.getpid() not in local_pids(pool)
+
+
+def test_compiled_functions_arrive(pool: Any) -> None:
+    def native_calls(x):
+        before = hasten.stats()["native_calls"]
+        return cube(x), hasten.stats()["native_calls"] - before
+
+    assert pool.map(native_calls, [1, 2, 3], chunksize=1) == [(1, 1), (8, 1), (27, 1)]
+
+
+def test_large_arguments(pool: Any) -> None:
+    big = np.arange(300_000.0)
+    assert pool.map(partial(lambda array, i: float(array[i]), big), range(6), chunksize=1) == list(range(6))
+    results = pool.map(np.negative, [big] * 4)
+    assert all((result == -big).all() for result in results)
+
+    def fill(array):
+        array[:] = 7
+        return array
+
+    assert (pool.apply(fill, (big,)) == 7).all()
+    assert big[1] == 1
+
+
+def test_a_large_partial_is_sent_to_each_worker_once(pool: Any) -> None:
+    class Counted:
+        def __init__(self, data: bytes) -> None:
+            self.data = data
+
+    scatter = pool._backend._client.scatter
+    sent: list[int] = []
+
+    def counting(data: Any, **options: Any) -> Any:
+        sent.append(data.nbytes)
+        return scatter(data, **options)
+
+    pool._backend._client.scatter = counting
+    bound = partial(lambda counted, i: len(counted.data) + i, Counted(bytes(1_000_000)))
+    assert pool.map(bound, range(20), chunksize=1) == [1_000_000 + i for i in range(20)]
+    assert len(sent) == 1
+
+
+def test_failures(pool: Any, tmp_path: Path) -> None:
+    def fragile(x):
+        if x == 2:
+            raise ValueError("two")
+        return x
+
+    found = pool.map(fragile, range(4), on_error="return")
+    assert found[:2] == [0, 1]
+    assert found[3] == 3
+    assert isinstance(found[2], ValueError)
+    assert "fragile" in str(found[2].__cause__)
+    with pytest.raises(ValueError, match="two"):
+        pool.map(fragile, range(4))
+
+    def second_time(folder, x):
+        (folder / f"{x}-{time.monotonic_ns()}").touch()
+        if len(list(folder.glob(f"{x}-*"))) < 2:
+            raise ValueError("first time")
+        return x
+
+    assert pool.map(partial(second_time, tmp_path), range(3), retries=1) == [0, 1, 2]
+
+
+def test_a_timeout_ends_one_task(pool: Any) -> None:
+    def spin(x):
+        while x == 1:
+            pass
+        return x
+
+    found = pool.map(spin, range(3), timeout=0.3, on_error="return")
+    assert (found[0], found[2]) == (0, 2)
+    assert isinstance(found[1], TimeoutError)
+    assert pool.map(abs, [-1] * 4, chunksize=1) == [1] * 4
+
+
+def test_terminate_cancels(cluster: Cluster) -> None:
+    pool: Any = hasten.Pool(backend="dask", address=cluster.address)
+    result = pool.map_async(time.sleep, [0.01] * 2000, chunksize=1)
+    pool.terminate()
+    pool.join()
+    with pytest.raises(Exception, match="taken back"):
+        result.get(30)
+
+
+def test_an_endless_input_is_read_as_needed(pool: Any) -> None:
+    taken: list[int] = []
+
+    def numbers() -> Iterator[int]:
+        while True:
+            taken.append(len(taken))
+            yield taken[-1]
+
+    results = pool.imap(abs, numbers(), window=4)
+    assert [next(results) for _ in range(10)] == list(range(10))
+    assert len(taken) <= 10 + 4
+
+
+@pytest.mark.parametrize("start", [loopback_cluster, namespace_cluster])
+def test_a_host_that_dies_loses_no_task(start: Any, tmp_path: Path) -> None:
+    with start(tmp_path, 2) as cluster, hasten.Pool(backend="dask", address=cluster.address) as pool:
+        ready = tmp_path / "ready"
+
+        def work(data, x):
+            if x == 10:
+                ready.touch()
+            time.sleep(0.02)
+            return x + len(data)
+
+        result = pool.map_async(partial(work, bytes(1_000_000)), range(60), chunksize=1)
+        while not ready.exists():
+            time.sleep(0.01)
+        cluster.processes[1].send_signal(signal.SIGKILL)
+        assert result.get(60) == [x + 1_000_000 for x in range(60)]
+
+
+def test_own_workers(tmp_path: Path) -> None:
+    def set_up(folder):
+        (folder / str(os.getpid())).touch()
+
+    def die(x):
+        if x == 2:
+            os._exit(3)
+        return x
+
+    with hasten.Pool(2, set_up, (tmp_path,), backend="dask") as pool:
+        assert {int(file.name) for file in tmp_path.iterdir()} == local_pids(pool)
+        found = pool.map(die, range(4), on_error="return")
+    assert found[:2] == [0, 1]
+    assert found[3] == 3
+    assert isinstance(found[2], WorkerDied)
+    assert "again and again" in str(found[2])
+
+
+def test_a_scheduler_that_dies_ends_the_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with loopback_cluster(tmp_path, 1) as cluster:
+        monkeypatch.setattr("hasten.backends.dask._PATIENCE", 2.0)
+        with hasten.Pool(backend="dask", address=cluster.address) as pool:
+            result = pool.apply_async(time.sleep, (60,))
+            cluster.processes[0].kill()
+            with pytest.raises((WorkerDied, ConnectionError), match="scheduler is gone"):
+                result.get(30)
+
+
+@pytest.mark.parametrize("name", ["maxtasksperchild", "max_memory", "context"])
+def test_what_dask_lacks_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=f"^{name}=1 with backend.*leave it out"):
+        hasten.Pool(backend="dask", **{name: 1})  # type: ignore[arg-type]
+
+
+def test_addresses_are_checked() -> None:
+    with pytest.raises(ValueError, match="leave one of the two out"):
+        hasten.Pool(2, backend="dask", address="tcp://127.0.0.1:1")
+    with pytest.raises(ValueError, match="backend"):
+        hasten.Pool(2, address="tcp://127.0.0.1:1")
