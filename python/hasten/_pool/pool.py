@@ -96,11 +96,11 @@ class Pool(standard.Pool):
         backend: str | None = None,
         address: str | None = None,
     ) -> None:
-        if address is not None:
-            raise ValueError(f'address={address!r}: only a pool with backend="dask" has one')
         self._pool: list[Any] = []
         self._last_plan = _Plan(None, None, Options(""), None)
         self._state = standard.INIT
+        if address is not None:
+            raise ValueError(f'address={address!r}: only a pool with backend="dask" has one')
         processes = _check_processes(processes)
         if maxtasksperchild is not None and not (isinstance(maxtasksperchild, int) and maxtasksperchild > 0):
             raise ValueError("maxtasksperchild must be a positive int or None")
