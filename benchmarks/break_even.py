@@ -2,7 +2,7 @@
 
 A task computes for a given time in a compiled function without the GIL. The break-even size is the shortest one, of
 those tried, for which the pool needs at most three quarters of the time that a plain loop takes, tasks sent one by one.
-MPI is measured by running this file under mpirun.
+Name some of threads, processes, mpi, dask to measure only these.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ def break_even(name: str, pool: Any) -> None:
     speed = rounds_a_microsecond()
     pool.map(compute, [1000] * 20, chunksize=1)
     costs = seconds_of(lambda: pool.map(compute, [1] * 200, chunksize=1)) / 200
-    for size in SIZES:
+    for size in (size for size in SIZES if size * GAIN > costs * 1e6):
         rounds = int(size * speed)
-        tasks = [rounds] * max(20, min(1000, 200_000 // size))
+        tasks = [rounds] * max(20, min(1000, 100_000 // size))
         plain = seconds_of(lambda tasks=tasks: [compute(n) for n in tasks])
         pooled = seconds_of(lambda tasks=tasks: pool.map(compute, tasks, chunksize=1))
         if pooled <= GAIN * plain:
@@ -65,21 +65,43 @@ def break_even(name: str, pool: Any) -> None:
     print(f"| {name} | {costs * 1e6:.0f} us | more than {SIZES[-1]} us |", flush=True)
 
 
+def measure_threads() -> None:
+    with hasten.ThreadPool(WORKERS) as pool:
+        break_even("threads", pool)
+
+
+def measure_processes() -> None:
+    with hasten.Pool(WORKERS) as pool:
+        break_even("processes", pool)
+
+
+def measure_mpi() -> None:
+    """Run this file under mpirun."""
+    mpirun = Path(sys.executable).with_name("mpirun")
+    command = [str(mpirun) if mpirun.exists() else "mpirun", "-n", str(WORKERS + 1), sys.executable, __file__, "rank"]
+    subprocess.run(command, check=True, env={**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1"})
+
+
+def measure_rank() -> None:
+    with hasten.Pool(backend="mpi") as pool:
+        break_even("MPI", pool)
+
+
+def measure_dask() -> None:
+    with hasten.Pool(WORKERS, backend="dask") as pool:
+        break_even("Dask", pool)
+
+
+MEASURES = {"threads": measure_threads, "processes": measure_processes, "mpi": measure_mpi, "dask": measure_dask}
+
+
 def main() -> None:
-    if sys.argv[1:] == ["mpi"]:
-        with hasten.Pool(backend="mpi") as pool:
-            break_even("MPI", pool)
+    if sys.argv[1:] == ["rank"]:
+        measure_rank()
         return
     print("| pool | a task that does nothing | break-even |\n|---|---|---|", flush=True)
-    with hasten.ThreadPool(WORKERS) as threads:
-        break_even("threads", threads)
-    with hasten.Pool(WORKERS) as processes:
-        break_even("processes", processes)
-    mpirun = Path(sys.executable).with_name("mpirun")
-    command = [str(mpirun) if mpirun.exists() else "mpirun", "-n", str(WORKERS + 1), sys.executable, __file__, "mpi"]
-    subprocess.run(command, check=True, env={**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1"})
-    with hasten.Pool(WORKERS, backend="dask") as dask:
-        break_even("Dask", dask)
+    for name in sys.argv[1:] or MEASURES:
+        MEASURES[name]()
 
 
 if __name__ == "__main__":
