@@ -19,7 +19,7 @@ import hasten
 
 WORKERS = 2
 # Microseconds that a task takes.
-SIZES = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000)
+SIZES = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000)
 GAIN = 0.75
 ROUNDS = 3
 

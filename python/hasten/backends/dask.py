@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import uuid
@@ -49,7 +50,7 @@ class DaskBackend:
         self._deliveries: dict[str, Callable[[Reply], None]] = {}  # by the keys of futures
         self._is_closed = False
         self._submitted = threading.Semaphore(0)
-        self._futures = self._distributed.as_completed(loop=self._client.loop, with_results=True, raise_errors=False)
+        self._futures = self._distributed.as_completed(loop=self._client.loop)
         self._collector = threading.Thread(target=self._collect, name="hasten-dask", daemon=True)
         self._collector.start()
 
@@ -110,13 +111,31 @@ class DaskBackend:
             self._submitted.acquire()
             if self._is_closed:
                 return
-            for future, result in self._futures:
-                reply = self._reply_of(future, result)
-                with self._lock:
-                    deliver = self._deliveries.pop(future.key, None)
-                if deliver is not None:
-                    deliver(reply)
-                del future, result, reply, deliver
+            for batch in self._futures.batches():
+                for future, result in zip(batch, self._gather(batch), strict=True):
+                    self._deliver(future, result)
+                del batch, future, result
+
+    def _gather(self, futures: list[Any]) -> list[Any]:
+        """Return the results of futures, fetched together where none of them failed."""
+        if all(future.status == "finished" for future in futures):
+            with contextlib.suppress(Exception):
+                results: list[Any] = self._client.gather(futures)
+                return results
+        return [self._result(future) for future in futures]
+
+    def _result(self, future: Any) -> Any:
+        try:
+            return future.result()
+        except BaseException as error:
+            return error
+
+    def _deliver(self, future: Any, result: Any) -> None:
+        reply = self._reply_of(future, result)
+        with self._lock:
+            deliver = self._deliveries.pop(future.key, None)
+        if deliver is not None:
+            deliver(reply)
 
     def _reply_of(self, future: Any, result: Any) -> Reply:
         if future.status == "finished":
@@ -125,10 +144,9 @@ class DaskBackend:
             return Reply("died", "the scheduler is gone")
         if future.status in ("cancelled", "lost"):
             return Reply("lost")
-        error = result[1] if isinstance(result, tuple) and len(result) > 1 else result
-        if isinstance(error, self._distributed.KilledWorker):
-            return Reply("died", f"the workers that ran it died, again and again ({error})")
-        return Reply("failed", error)
+        if isinstance(result, self._distributed.KilledWorker):
+            return Reply("died", f"the workers that ran it died, again and again ({result})")
+        return Reply("failed", result)
 
     def _explain(self, error: Exception) -> Exception:
         if self._client.status in ("running", "connecting"):

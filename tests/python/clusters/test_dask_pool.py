@@ -188,10 +188,11 @@ def test_own_workers(tmp_path: Path) -> None:
     assert "again and again" in str(found[2])
 
 
-def test_a_scheduler_that_dies_ends_the_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scheduler_that_dies_ends_the_calls(tmp_path: Path) -> None:
     with loopback_cluster(tmp_path, 1) as cluster:
-        monkeypatch.setattr("hasten.backends.dask._PATIENCE", 2.0)
-        with hasten.Pool(backend="dask", address=cluster.address) as pool:
+        pool: Any = hasten.Pool(backend="dask", address=cluster.address)
+        with pool:
+            pool._backend._client._timeout = 2.0  # in which it would look for the scheduler again
             result = pool.apply_async(time.sleep, (60,))
             cluster.processes[0].kill()
             with pytest.raises((WorkerDied, ConnectionError), match="scheduler is gone"):

@@ -160,6 +160,31 @@ def test_helpers(tmp_path: Path, ranks: int, shown: str) -> None:
     assert (done.returncode, done.stdout) == (0, shown), done.stderr
 
 
+JIT = """
+import warnings
+import numpy as np
+import hasten
+from hasten import mpi
+
+rank = mpi.rank()
+
+@hasten.jit
+def step(values):
+    for i in range(values.size):
+        values[i] = values[i] * 2 + rank
+    return mpi.allreduce(values)
+
+warnings.simplefilter("ignore")
+assert (step(np.ones(4)) == 2 * mpi.size() + sum(range(mpi.size()))).all()
+assert hasten.stats()["native_calls"] == 1
+"""
+
+
+def test_jit_compiles_the_loops_around_a_call_of_mpi(tmp_path: Path) -> None:
+    done = run_ranks(2, tmp_path / "script.py", JIT)
+    assert done.returncode == 0, done.stderr
+
+
 OPTIONS = """
 import hasten
 for options in ({"processes": 5}, {"maxtasksperchild": 1}, {"max_memory": 1}, {"context": 1}, {"address": "a"}):
