@@ -129,6 +129,9 @@ class Job:
             self._send(start, items, retries, losses + 1)
         elif kind in ("died", "lost") and self._is_many(items) and not self.is_cancelled:
             self._send_singly(start, items, retries)  # so that only the item whose fault it is fails
+        elif kind == "died" and losses < _MOST_LOSSES and not self.is_cancelled:
+            # The fault may be a neighbour's, which is over when this is tried once more.
+            self._send(start, items, retries, losses + _MOST_LOSSES)
         elif kind in ("died", "lost", "failed") and retries > 0 and not self.is_cancelled:
             self._send(start, items, retries - 1)
         else:
