@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import threading
 import uuid
@@ -91,7 +92,11 @@ class DaskBackend:
             deliver(Reply("failed", self._explain(error)))
             return lambda: None
         self._submitted.release()
-        return future.cancel  # type: ignore[no-any-return]
+        return functools.partial(self._cancel, future)
+
+    def _cancel(self, future: Any) -> None:
+        with contextlib.suppress(self._distributed.client.ClosedClientError, OSError):  # nothing is left to cancel
+            future.cancel()
 
     def _place(self, function: Function) -> Any:
         """Return what a task gets as its function: a large one is sent to each worker once."""
