@@ -22,6 +22,7 @@ _PATIENCE = 30.0
 _REASONS = {
     "maxtasksperchild": "Dask's workers stay; start them with --lifetime, or leave it out",
     "max_memory": "Dask's workers have a limit of their own; start them with --memory-limit, or leave it out",
+    "max_shm": "its arrays don't pass through shared memory; leave it out",
     "context": "Dask starts its workers itself; leave it out",
 }
 

@@ -11,7 +11,14 @@ from typing import Any, Literal, NamedTuple, Protocol
 from hasten.backends.tasks import Packed
 
 # The options of `hasten.Pool` that some backends lack, and the value that stands for "not given".
-_ABSENT = {"processes": None, "maxtasksperchild": None, "context": None, "max_memory": None, "address": None}
+_ABSENT = {
+    "processes": None,
+    "maxtasksperchild": None,
+    "context": None,
+    "max_memory": None,
+    "max_shm": None,
+    "address": None,
+}
 
 
 @dataclass(eq=False)

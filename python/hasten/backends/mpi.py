@@ -20,6 +20,7 @@ _SMALL = 16_384
 _REASONS = {
     "maxtasksperchild": "a rank of MPI can't be replaced; leave it out",
     "max_memory": "killing a rank of MPI ends all of them; leave it out, and limit memory by ulimit",
+    "max_shm": "its arrays don't pass through shared memory; leave it out",
     "context": "ranks are started by mpirun; leave it out",
     "address": "ranks are found by mpirun; leave it out",
 }

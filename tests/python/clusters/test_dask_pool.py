@@ -199,7 +199,7 @@ def test_a_scheduler_that_dies_ends_the_calls(tmp_path: Path) -> None:
                 result.get(30)
 
 
-@pytest.mark.parametrize("name", ["maxtasksperchild", "max_memory", "context"])
+@pytest.mark.parametrize("name", ["maxtasksperchild", "max_memory", "max_shm", "context"])
 def test_what_dask_lacks_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match=f"^{name}=1 with backend.*leave it out"):
         hasten.Pool(backend="dask", **{name: 1})  # type: ignore[arg-type]
