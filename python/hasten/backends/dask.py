@@ -18,6 +18,8 @@ from hasten.backends.tasks import Packed, run
 _LARGE = 262_144
 # Seconds to wait for a scheduler and its first worker.
 _PATIENCE = 30.0
+# Seconds between two looks whether the scheduler has been given up.
+_LOOK = 0.5
 
 _REASONS = {
     "maxtasksperchild": "Dask's workers stay; start them with --lifetime, or leave it out",
@@ -55,6 +57,8 @@ class DaskBackend:
         self._futures = self._distributed.as_completed(loop=self._client.loop)
         self._collector = threading.Thread(target=self._collect, name="hasten-dask", daemon=True)
         self._collector.start()
+        self._end = threading.Event()
+        threading.Thread(target=self._watch, name="hasten-dask-watch", daemon=True).start()
 
     @property
     def workers(self) -> int:
@@ -122,6 +126,19 @@ class DaskBackend:
                     self._deliver(future, result)
                 del batch, future, result
 
+    def _watch(self) -> None:
+        """End all calls when the client has given the scheduler up, after which its futures may never be done."""
+        while not self._end.wait(_LOOK):
+            if self._client.status == "closed":
+                self._deliver_all(Reply("died", "the scheduler is gone"))
+
+    def _deliver_all(self, reply: Reply) -> None:
+        with self._lock:
+            deliveries = list(self._deliveries.values())
+            self._deliveries.clear()
+        for deliver in deliveries:
+            deliver(reply)
+
     def _gather(self, futures: list[Any]) -> list[Any]:
         """Return the results of futures, fetched together where none of them failed."""
         if all(future.status == "finished" for future in futures):
@@ -177,20 +194,24 @@ class DaskBackend:
     def close(self) -> None:
         """Leave the cluster; one that was started for this pool ends."""
         self._is_closed = True
+        self._end.set()
         self._submitted.release()
-        with self._lock:
-            deliveries = list(self._deliveries.values())
-            self._deliveries.clear()
-        for deliver in deliveries:
-            deliver(Reply("cancelled"))
+        self._deliver_all(Reply("cancelled"))
         if self._plugin is not None and self._cluster is None and self._client.status == "running":
             self._client.unregister_worker_plugin(self._plugin)
         self._client.close()
         self._stop_cluster()
 
     def _stop_cluster(self) -> None:
-        if self._cluster is not None:
+        if self._cluster is None:
+            return
+        psutil: Any = require("psutil", "dask")
+        try:
             self._cluster.close()
+        except psutil.NoSuchProcess:  # one ended by itself just when it was to be ended; then the others were left
+            for part in (*self._cluster.workers.values(), self._cluster.scheduler):
+                if part.process is not None and part.process.returncode is None:
+                    _kill_tree(psutil, part.process.pid)
 
 
 def connect(
@@ -211,6 +232,14 @@ def connect(
     if processes is not None and processes < 1:
         raise ValueError("Number of processes must be at least 1")
     return ClusterPool(DaskBackend(address, processes, None if initializer is None else (initializer, tuple(initargs))))
+
+
+def _kill_tree(psutil: Any, pid: int) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        root = psutil.Process(pid)
+        for process in (*root.children(recursive=True), root):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
 
 
 def _connect(distributed: Any, target: Any, workers: int) -> Any:
