@@ -24,6 +24,8 @@ _HELLO, _POOL, _COLLECTIVE, _END = "hello", "pool", "collective", "end"
 _PATIENCE = 0.001
 # Seconds that a rank which has come to its end waits for a sign that rank 0 uses Hasten, too.
 _GRACE = 10.0
+# Seconds that the launcher gets to pass a message on, before it drops what a program says that aborts.
+_PAUSE = 0.3
 
 
 def load_mpi() -> ModuleType:
@@ -115,6 +117,7 @@ class World:
             file=sys.stderr,
             flush=True,
         )
+        time.sleep(_PAUSE)
         self.comm.Abort(1)
 
     def _receive(self) -> str:
