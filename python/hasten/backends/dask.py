@@ -18,6 +18,8 @@ from hasten.backends.tasks import Packed, run
 _LARGE = 262_144
 # Seconds to wait for a scheduler and its first worker.
 _PATIENCE = 30.0
+# How often a client is made before its scheduler counts as broken.
+_TRIES = 5
 # Seconds between two looks whether the scheduler has been given up.
 _LOOK = 0.5
 
@@ -244,13 +246,21 @@ def _kill_tree(psutil: Any, pid: int) -> None:
 
 def _connect(distributed: Any, target: Any, workers: int) -> Any:
     try:
-        client = distributed.Client(target, timeout=_PATIENCE, set_as_default=False)
+        client = _new_client(distributed, target)
         client.wait_for_workers(workers, timeout=_PATIENCE)
     except (OSError, TimeoutError) as error:
         raise ConnectionError(
             f"no Dask cluster with a worker answers at {target} within {_PATIENCE:g} s: {error}"
         ) from error
     return client
+
+
+def _new_client(distributed: Any, target: Any) -> Any:
+    for _ in range(_TRIES):
+        # Asserts that the scheduler's first message is the only one, which it isn't where a worker comes at that moment.
+        with contextlib.suppress(AssertionError):
+            return distributed.Client(target, timeout=_PATIENCE, set_as_default=False)
+    raise ConnectionError(f"the Dask scheduler at {target} greeted none of {_TRIES} connections as it should")
 
 
 def _start_cluster(processes: int | None) -> Any:
