@@ -257,7 +257,7 @@ def _connect(distributed: Any, target: Any, workers: int) -> Any:
 
 def _new_client(distributed: Any, target: Any) -> Any:
     for _ in range(_TRIES):
-        # Asserts that the scheduler's first message is the only one, which it isn't where a worker comes at that moment.
+        # Asserts that the first message is the only one, which it isn't where a worker comes at that moment.
         with contextlib.suppress(AssertionError):
             return distributed.Client(target, timeout=_PATIENCE, set_as_default=False)
     raise ConnectionError(f"the Dask scheduler at {target} greeted none of {_TRIES} connections as it should")
