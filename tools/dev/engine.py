@@ -59,6 +59,8 @@ def install() -> None:
     command = [environment.tool("cmake"), "--install", str(build_folder(PRESET)), "--component", "engine"]
     run([*command, "--prefix", str(environment.PACKAGES)], quiet=True)
     bring_up_to_date(ROOT / "python" / "hasten", package)
+    # As pip does: where PYTHONDONTWRITEBYTECODE is set, every process would compile what is newer than its bytecode.
+    run([environment.PYTHON, "-m", "compileall", "-q", str(package)])
 
 
 def bring_up_to_date(source: Path, target: Path) -> None:

@@ -30,7 +30,8 @@ _UNKNOWN = 255
 
 
 # What a template executes. The folder that it happens to be started in has nothing to do with it.
-_START = """import sys
+_START = """import gc, sys
+gc.disable()  # until `main` has frozen what is imported
 sys.flags.safe_path or sys.path.pop(0)
 from importlib.machinery import SourceFileLoader
 exec(SourceFileLoader("template_start", {file!r}).get_code("template_start"))

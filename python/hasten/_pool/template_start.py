@@ -6,7 +6,6 @@ What is imported here, each new pool waits for.
 
 from __future__ import annotations
 
-import gc
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from types import ModuleType
@@ -37,7 +36,6 @@ def import_lazily(name: str, folder: str) -> None:
 
 def start(folder: str, control: int, parent: int) -> None:
     """Be a template; `folder` is where Hasten's package lies."""
-    gc.disable()  # until `main` has frozen what is imported
     import_lazily("hasten", folder)
     import hasten._pool.template  # noqa: F401, what each child would import to unpickle its process
     from hasten._pool.template_server import main
