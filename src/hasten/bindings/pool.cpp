@@ -8,10 +8,12 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <unistd.h>
 #include <utility>
 #include <vector>
 
+#include "hasten/bindings/pool_array.h"
 #include "hasten/bindings/pool_batch.h"
 #include "hasten/bindings/pool_buffers.h"
 #include "hasten/bindings/pool_codec.h"
@@ -381,23 +383,26 @@ private:
       return open_parcel(loads_.ptr(), copy_parcel(data, size));
     case PoolTag::kBlock:
       return open_block(data, size);
+    case PoolTag::kArrayInBlock:
+      return open_array(data, size);
     default:
       return decode_scalar(kind, data, size);
     }
   }
 
   PyObject* open_block(const char* data, size_t size) {
-    pool::shm::BlockRef block{};
-    std::memcpy(&block, data, std::min(size, sizeof block));
-    const std::shared_ptr<pool::Delivery> delivery = exchange_ != nullptr ? exchange_->receive(block) : nullptr;
-    if (delivery == nullptr) {
-      PyErr_SetString(PyExc_ValueError, "a worker sent a result that lies in no memory of its own");
+    const PoolMemory memory = take_block(exchange_.get(), data, size);
+    return memory.owner != nullptr ? open_parcel(loads_.ptr(), memory) : nullptr;
+  }
+
+  PyObject* open_array(const char* data, size_t size) {
+    const PoolMemory memory = take_block(exchange_.get(), data, size);
+    if (memory.owner == nullptr) {
       return nullptr;
     }
-    if (exchange_->should_copy()) {
-      return open_parcel(loads_.ptr(), copy_parcel(delivery->data(), delivery->size()));
-    }
-    return open_parcel(loads_.ptr(), {delivery, delivery->data(), delivery->size(), true});
+    const nb::object owner = nb::cast(memory);
+    const std::string_view record(data, size);
+    return view_array(record.substr(std::min(size, sizeof(pool::shm::BlockRef))), memory.data, memory.size, owner.ptr());
   }
 
   PyObject* unpickle(const char* data, size_t size) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #include "hasten/base/diagnostic.h"
 #include "hasten/bindings/numpy_api.h"
@@ -26,16 +27,6 @@ PyArrayObject* as_array(PyObject* value) { return reinterpret_cast<PyArrayObject
 
 constexpr bool is_number(int type) { return (type >= NPY_BOOL && type <= NPY_CLONGDOUBLE) || type == NPY_HALF; }
 
-void append_contiguous(PyArrayObject* array, std::string* body) {
-  const ArrayHeader header{.type = static_cast<uint8_t>(PyArray_TYPE(array)),
-                           .dimensions = static_cast<uint8_t>(PyArray_NDIM(array)),
-                           .is_fortran = !PyArray_IS_C_CONTIGUOUS(array),
-                           .is_writeable = PyArray_ISWRITEABLE(array) != 0};
-  body->append(reinterpret_cast<const char*>(&header), sizeof header);
-  body->append(reinterpret_cast<const char*>(PyArray_DIMS(array)), header.dimensions * sizeof(npy_intp));
-  body->append(static_cast<const char*>(PyArray_DATA(array)), static_cast<size_t>(PyArray_NBYTES(array)));
-}
-
 // Whether NumPy's functions may be called from now on; else an error is set.
 bool provide_numpy() {
   try {
@@ -52,6 +43,51 @@ PyObject* refuse() {
   return nullptr;
 }
 
+struct Description {
+  ArrayHeader header;
+  std::array<npy_intp, NPY_MAXDIMS> shape;
+};
+
+// Takes it from the beginning of the bytes; false with an error set where it is no such thing, or there is no NumPy.
+bool take_description(std::string_view* bytes, Description* found) {
+  if (!provide_numpy()) {
+    return false;
+  }
+  ArrayHeader& header = found->header;
+  if (bytes->size() >= sizeof header) {
+    std::memcpy(&header, bytes->data(), sizeof header);
+    bytes->remove_prefix(sizeof header);
+    const size_t size = header.dimensions * sizeof(npy_intp);
+    if (header.dimensions <= found->shape.size() && bytes->size() >= size && is_number(header.type)) {
+      std::memcpy(found->shape.data(), bytes->data(), size);
+      bytes->remove_prefix(size);
+      return true;
+    }
+  }
+  refuse();
+  return false;
+}
+
+// `elements`: where they lie; null: in memory of the array's own, whose elements are unknown.
+nb::object make_array(Description& described, char* elements) {
+  const ArrayHeader& header = described.header;
+  const int order = header.is_fortran ? NPY_ARRAY_F_CONTIGUOUS : NPY_ARRAY_C_CONTIGUOUS;
+  const int flags = elements == nullptr ? order & NPY_ARRAY_F_CONTIGUOUS : order | NPY_ARRAY_ALIGNED | NPY_ARRAY_WRITEABLE;
+  return nb::steal(
+      PyArray_New(&PyArray_Type, header.dimensions, described.shape.data(), header.type, nullptr, elements, 0, flags, nullptr));
+}
+
+// The array, if it has that many bytes.
+PyObject* finish(nb::object made, const ArrayHeader& header, size_t size) {
+  if (array_size(made.ptr()) != size) {
+    return refuse();
+  }
+  if (!header.is_writeable) {
+    PyArray_CLEARFLAGS(as_array(made.ptr()), NPY_ARRAY_WRITEABLE);
+  }
+  return made.release().ptr();
+}
+
 } // namespace
 
 bool is_plain_array(PyObject* value) {
@@ -60,54 +96,60 @@ bool is_plain_array(PyObject* value) {
     return false;
   }
   PyArrayObject* array = as_array(value);
-  return is_number(PyArray_TYPE(array)) && PyArray_ISNOTSWAPPED(array) && PyDataType_METADATA(PyArray_DESCR(array)) == nullptr &&
-         static_cast<size_t>(PyArray_NBYTES(array)) <= kMostArrayBytes;
+  return is_number(PyArray_TYPE(array)) && PyArray_ISNOTSWAPPED(array) && PyDataType_METADATA(PyArray_DESCR(array)) == nullptr;
+}
+
+size_t array_size(PyObject* array) { return static_cast<size_t>(PyArray_NBYTES(as_array(array))); }
+
+std::string_view array_elements(PyObject* value) {
+  PyArrayObject* array = as_array(value);
+  const bool is_dense = PyArray_IS_C_CONTIGUOUS(array) || PyArray_IS_F_CONTIGUOUS(array);
+  return is_dense ? std::string_view(static_cast<const char*>(PyArray_DATA(array)), array_size(value)) : std::string_view();
+}
+
+void append_description(PyObject* value, std::string* body) {
+  PyArrayObject* array = as_array(value);
+  const ArrayHeader header{.type = static_cast<uint8_t>(PyArray_TYPE(array)),
+                           .dimensions = static_cast<uint8_t>(PyArray_NDIM(array)),
+                           .is_fortran = !PyArray_IS_C_CONTIGUOUS(array),
+                           .is_writeable = PyArray_ISWRITEABLE(array) != 0};
+  body->append(reinterpret_cast<const char*>(&header), sizeof header);
+  body->append(reinterpret_cast<const char*>(PyArray_DIMS(array)), header.dimensions * sizeof(npy_intp));
 }
 
 bool append_array(PyObject* value, std::string* body) {
-  PyArrayObject* array = as_array(value);
-  if (PyArray_IS_C_CONTIGUOUS(array) || PyArray_IS_F_CONTIGUOUS(array)) {
-    append_contiguous(array, body);
-    return true;
+  nb::object dense = nb::borrow(value);
+  if (array_elements(value).empty() && array_size(value) != 0) {
+    dense = nb::steal(PyArray_NewCopy(as_array(value), NPY_CORDER));
+    if (!dense.is_valid()) {
+      PyErr_Clear();
+      return false;
+    }
   }
-  const nb::object copy = nb::steal(PyArray_NewCopy(array, NPY_CORDER));
-  if (!copy.is_valid()) {
-    PyErr_Clear();
-    return false;
-  }
-  append_contiguous(as_array(copy.ptr()), body);
+  append_description(dense.ptr(), body);
+  body->append(array_elements(dense.ptr()));
   return true;
 }
 
 PyObject* decode_array(std::string_view bytes) {
-  ArrayHeader header{};
-  std::array<npy_intp, NPY_MAXDIMS> shape{};
-  if (bytes.size() < sizeof header || !provide_numpy()) {
-    return PyErr_Occurred() != nullptr ? nullptr : refuse();
-  }
-  std::memcpy(&header, bytes.data(), sizeof header);
-  bytes.remove_prefix(sizeof header);
-  const size_t shape_bytes = header.dimensions * sizeof(npy_intp);
-  if (header.dimensions > shape.size() || bytes.size() < shape_bytes || !is_number(header.type)) {
-    return refuse();
-  }
-  std::memcpy(shape.data(), bytes.data(), shape_bytes);
-  bytes.remove_prefix(shape_bytes);
-  const int order = header.is_fortran ? NPY_ARRAY_F_CONTIGUOUS : 0;
-  nb::object made =
-      nb::steal(PyArray_New(&PyArray_Type, header.dimensions, shape.data(), header.type, nullptr, nullptr, 0, order, nullptr));
+  Description described{};
+  nb::object made = take_description(&bytes, &described) ? make_array(described, nullptr) : nb::object();
   if (!made.is_valid()) {
     return nullptr;
   }
-  PyArrayObject* array = as_array(made.ptr());
-  if (static_cast<size_t>(PyArray_NBYTES(array)) != bytes.size()) {
-    return refuse();
+  if (array_size(made.ptr()) == bytes.size()) {
+    std::memcpy(PyArray_DATA(as_array(made.ptr())), bytes.data(), bytes.size());
   }
-  std::memcpy(PyArray_DATA(array), bytes.data(), bytes.size());
-  if (!header.is_writeable) {
-    PyArray_CLEARFLAGS(array, NPY_ARRAY_WRITEABLE);
+  return finish(std::move(made), described.header, bytes.size());
+}
+
+PyObject* view_array(std::string_view description, char* elements, size_t size, PyObject* owner) {
+  Description described{};
+  nb::object made = take_description(&description, &described) ? make_array(described, elements) : nb::object();
+  if (!made.is_valid() || PyArray_SetBaseObject(as_array(made.ptr()), Py_NewRef(owner)) != 0) {
+    return nullptr;
   }
-  return made.release().ptr();
+  return finish(std::move(made), described.header, size);
 }
 
 } // namespace hasten::bindings

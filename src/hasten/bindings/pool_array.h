@@ -13,13 +13,29 @@ namespace hasten::bindings {
 constexpr size_t kMostArrayBytes = size_t{64} << 10;
 
 // Whether the value is a plain array: an ndarray and no instance of a subclass, of a numeric type of NumPy's own in the machine's byte
-// order, with at most kMostArrayBytes. Sets no error, and does not import NumPy.
+// order. Sets no error, and does not import NumPy.
 bool is_plain_array(PyObject* value);
 
-// Appends type, shape, order and elements of a plain array. False where there is no memory for it; sets no error.
-bool append_array(PyObject* value, std::string* body);
+// --- of plain arrays ---
+
+// The bytes of its elements.
+size_t array_size(PyObject* array);
+
+// Its elements, as they lie in memory without gaps, in one order or the other; none where they don't.
+std::string_view array_elements(PyObject* array);
+
+// Appends type, shape and order of an array whose elements lie in memory without gaps.
+void append_description(PyObject* array, std::string* body);
+
+// Appends the same of any array, and its elements. False where there is no memory for it; sets no error.
+bool append_array(PyObject* array, std::string* body);
+
+// --- back again ---
 
 // An array with memory of its own from what append_array wrote; null with an error set where the bytes are no such thing.
 PyObject* decode_array(std::string_view bytes);
+
+// An array of elements that lie elsewhere, in memory that `owner` keeps; else as decode_array.
+PyObject* view_array(std::string_view description, char* elements, size_t size, PyObject* owner);
 
 } // namespace hasten::bindings

@@ -1,5 +1,6 @@
 #include "hasten/bindings/pool_buffers.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <cstring>
@@ -146,6 +147,20 @@ PoolMemory copy_parcel(const char* data, size_t size) {
 }
 
 // --- the parent's side ---
+
+PoolMemory take_block(pool::Exchange* exchange, const char* reference, size_t size) {
+  pool::shm::BlockRef block{};
+  std::memcpy(&block, reference, std::min(size, sizeof block));
+  const std::shared_ptr<pool::Delivery> delivery = exchange != nullptr ? exchange->receive(block) : nullptr;
+  if (delivery == nullptr) {
+    PyErr_SetString(PyExc_ValueError, "a worker sent a result that lies in no memory of its own");
+    return {};
+  }
+  if (exchange->should_copy()) {
+    return copy_parcel(delivery->data(), delivery->size());
+  }
+  return {delivery, delivery->data(), delivery->size(), true};
+}
 
 namespace {
 

@@ -69,6 +69,10 @@ PyObject* open_parcel(PyObject* loads, const PoolMemory& memory);
 // A copy in memory of its own.
 PoolMemory copy_parcel(const char* data, size_t size);
 
+// The content of a block that a worker sent a reference to: in place, or a copy where much is held already. No owner, with an error set,
+// where there is no such block. `exchange` may be null.
+PoolMemory take_block(pool::Exchange* exchange, const char* reference, size_t size);
+
 // The two ways in which a task or a part of one stands in a payload beside a plain pickle, which begins with 0x80.
 constexpr char kInlineMark = 'P';
 constexpr char kBlockMark = 'B';

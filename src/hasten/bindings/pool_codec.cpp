@@ -165,7 +165,7 @@ private:
     if (PyTuple_CheckExact(value)) {
       return depth < kMostDepth && tuple(&PyTuple_GET_ITEM(value, 0), static_cast<size_t>(PyTuple_GET_SIZE(value)), depth + 1);
     }
-    return is_plain_array(value) && array(value);
+    return is_plain_array(value) && array_size(value) <= kMostOfArrays - array_bytes_ && array(value);
   }
 
   bool array(PyObject* value) {
@@ -177,8 +177,8 @@ private:
     const auto size = static_cast<uint32_t>(body_.size() - begin);
     std::memcpy(body_.data() + begin - sizeof size, &size, sizeof size);
     arrays_.push_back(value);
-    array_bytes_ += size;
-    return array_bytes_ <= kMostOfArrays;
+    array_bytes_ += array_size(value);
+    return true;
   }
 
   std::string& body_;

@@ -38,7 +38,8 @@ enum class PoolTag : uint8_t {
   kFailure,
   kParcel,
   kBlock,
-  kArray
+  kArray,
+  kArrayInBlock // the record is the reference and the array's description
 };
 
 struct PoolScalar {

@@ -289,9 +289,7 @@ private:
       send(scalar.tag, scalar.data, scalar.size);
       return;
     }
-    array_.clear();
-    if (is_plain_array(result.ptr()) && append_array(result.ptr(), &array_)) {
-      send(PoolTag::kArray, array_.data(), array_.size());
+    if (is_plain_array(result.ptr()) && send_array(result.ptr())) {
       return;
     }
     nb::list buffers;
@@ -303,6 +301,40 @@ private:
     } else {
       send_parcel(Parcel(pickled.ptr(), buffers.ptr()));
     }
+  }
+
+  bool send_array(PyObject* array) {
+    array_.clear();
+    if (array_size(array) > kMostArrayBytes) {
+      return send_array_in_block(array);
+    }
+    if (!append_array(array, &array_)) {
+      return false;
+    }
+    send(PoolTag::kArray, array_.data(), array_.size());
+    return true;
+  }
+
+  bool send_array_in_block(PyObject* array) {
+    const std::string_view elements = array_elements(array);
+    const auto block = exchange_ != nullptr && !elements.empty() ? exchange_->allocate(elements.size()) : std::nullopt;
+    if (!block) {
+      return false;
+    }
+    has_used_blocks_ = true;
+    bool is_written = false;
+    {
+      const nb::gil_scoped_release release;
+      is_written = exchange_->write(*block, 0, elements.data(), elements.size());
+    }
+    if (!is_written) {
+      exchange_->lose(*block);
+      return false;
+    }
+    array_.assign(reinterpret_cast<const char*>(&*block), sizeof *block);
+    append_description(array, &array_);
+    send(PoolTag::kArrayInBlock, array_.data(), array_.size());
+    return true;
   }
 
   void send_parcel(const Parcel& parcel) {

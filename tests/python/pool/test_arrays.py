@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hasten._core import PoolExchange
+from hasten._core import PoolExchange, PoolMemory
 from hasten._pool.errors import WorkerDied
 
 import hasten
@@ -174,6 +174,17 @@ def test_results_are_views_that_the_caller_may_change(pool: Any, size: int) -> N
     one[:] = 7
     assert two.sum() == size
     assert pool.apply(tasks.ones, (size,)).sum() == size
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_large_result_is_viewed_where_the_worker_wrote_it(pool: Any, order: Any) -> None:
+    array = large("f4").reshape(100, 1000, order=order)
+    result = pool.apply(tasks.identity, (array,))
+    assert type(result.base) is PoolMemory and np.array_equal(result, array)
+    assert result.strides == array.strides and result.flags.writeable and result.flags.aligned
+    array.flags.writeable = False
+    protected = pool.apply(tasks.identity, (array,))
+    assert type(protected.base) is PoolMemory and not protected.flags.writeable
 
 
 def test_nobody_sees_what_a_task_changes(pool: Any, tmp_path: Path) -> None:
