@@ -106,3 +106,8 @@ def own_parts(drop_in: str) -> dict[str, str]:
     """Return the names of the module `drop_in` that Hasten provides itself, each with the module it comes from."""
     own = {name: face.provider for name, face in FACES.items() if face.drop_in == drop_in and face.is_own}
     return {**_PARTS.get(drop_in, {}), **own}
+
+
+def own_submodules(drop_in: str) -> list[str]:
+    """Return the names of the submodules of the module `drop_in` that Hasten has drop-ins for."""
+    return [name.removeprefix(f"{drop_in}.") for name in _PARTS if name.startswith(f"{drop_in}.")]

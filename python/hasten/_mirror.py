@@ -56,6 +56,16 @@ class Mirror(ModuleType):
 # Originals in whose place ``hasten run`` puts a drop-in, which may not be ready yet.
 set_aside: dict[str, ModuleType] = {}
 
+
+class _Substitution:
+    """What ``hasten run`` has done, for parts that don't import it."""
+
+    is_installed = False
+    has_unguarded_main = False  # then no worker imports the program, and what it defines travels whole
+
+
+substitution = _Substitution()
+
 # How an original is imported that was not yet: ``hasten run`` adds a way that passes its drop-ins by.
 importers: list[Callable[[str], ModuleType]] = [importlib.import_module]
 
@@ -66,16 +76,30 @@ def original(name: str) -> ModuleType:
     return module._hasten_original if isinstance(module, Mirror) else module
 
 
+class _OwnSubmodule:
+    """Stands in the class of a drop-in package for a submodule of its own until that is imported.
+
+    Without it, `from hasten.multiprocessing import pool` finds the original submodule, where that was imported.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, package: ModuleType, owner: type) -> ModuleType:
+        return importlib.import_module(self.name)
+
+
 def become_mirror(name: str, mirrored: str) -> None:
     """Make the module `name`, which is being imported, a drop-in for the module `mirrored`."""
-    from hasten._lazy import own_parts
+    from hasten._lazy import own_parts, own_submodules
 
     module, standard = sys.modules[name], original(mirrored)
     parts = {part: getattr(importlib.import_module(provider), part) for part, provider in own_parts(mirrored).items()}
     module.__dict__.update(parts, _hasten_original=standard, _hasten_parts=frozenset(parts), _hasten_covered={})
     # Without a frame of Python's: it is fast, and a name that is missing is reported where it was asked for.
     module.__dict__["__getattr__"] = functools.partial(getattr, standard)
-    module.__class__ = Mirror
+    own = {part: _OwnSubmodule(f"{name}.{part}") for part in own_submodules(mirrored)}
+    module.__class__ = type("Mirror", (Mirror,), own) if own else Mirror
     if "__path__" in module.__dict__:
         _submodules.packages[name] = mirrored
         if _submodules not in sys.meta_path:

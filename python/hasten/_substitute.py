@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
+from typing import IO
 
-from hasten._mirror import AliasLoader, Loader, Mirror, has_own_file, importers, original, set_aside
+from hasten._mirror import AliasLoader, Loader, Mirror, has_own_file, importers, original, set_aside, substitution
 
 DROP_INS = {
     "concurrent.futures": "hasten.futures",
@@ -40,6 +41,7 @@ def install() -> None:
     finder = _DropInFinder(available())
     sys.meta_path.insert(0, finder)
     importers.append(finder.import_beside)
+    substitution.is_installed = True
     for name in sorted(sys.modules):
         ours = finder.drop_in_for(name)
         if ours is not None:
@@ -163,9 +165,21 @@ def _prepare_children() -> None:
     standard = spawn.get_preparation_data
 
     def get_preparation_data(name: str) -> dict[str, object]:
-        return {"hasten": _InstallWhenUnpickled(), **standard(name)}
+        data = {"hasten": _InstallWhenUnpickled(), **standard(name)}
+        if substitution.has_unguarded_main:
+            data.pop("init_main_from_path", None)
+        return data
 
     vars(spawn)["get_preparation_data"] = get_preparation_data
+    if substitution.has_unguarded_main:
+        vars(original("multiprocessing.reduction"))["dump"] = _dump_by_value
+
+
+def _dump_by_value(value: object, file: IO[bytes], protocol: int | None = None) -> None:
+    """Write what a new process is to unpickle, for one that can't find what the main module defines."""
+    from hasten._pool import by_value
+
+    file.write(by_value.dumps(value))
 
 
 class _InstallWhenUnpickled:

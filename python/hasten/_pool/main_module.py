@@ -6,6 +6,8 @@ import os
 import sys
 from multiprocessing import process
 
+from hasten._mirror import substitution
+
 TYPE_CHECKING = False  # without typing, whose import takes a worker milliseconds
 if TYPE_CHECKING:
     from typing import Any
@@ -22,14 +24,16 @@ the program's main module starts processes while a worker process imports it. Le
     if __name__ == "__main__":
         main()
 
-or run it by `hasten run`, or use the start method "fork\""""
+or """
+_BY_COMMAND = "run it by `hasten run`, or "
+_BY_FORK = 'use the start method "fork"'
 
 
 class MissingGuardError(RuntimeError):
     """The main module starts processes when it is imported."""
 
     def __init__(self) -> None:
-        super().__init__(_MESSAGE)
+        super().__init__(_MESSAGE + ("" if substitution.is_installed else _BY_COMMAND) + _BY_FORK)
 
 
 def check_guard(context: Any) -> None:
@@ -49,6 +53,11 @@ def prepare_for(context: Any) -> None:
 
 
 def can_be_imported() -> bool:
-    """Whether a new process finds the main module: not where it is a prompt, a notebook, ``-c`` or stdin."""
+    """Whether a new process finds the main module: not where it is a prompt, a notebook, ``-c`` or stdin.
+
+    Nor where it has no main guard and ``hasten run`` runs it.
+    """
+    if substitution.has_unguarded_main:
+        return False
     main = sys.modules.get("__main__")
     return getattr(main, "__spec__", None) is not None or os.path.isfile(getattr(main, "__file__", None) or "")

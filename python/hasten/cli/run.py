@@ -11,6 +11,7 @@ from types import CodeType, ModuleType, TracebackType
 from typing import NoReturn
 
 from hasten import _substitute
+from hasten._mirror import substitution
 
 DESCRIPTION = """\
 Run a Python program with Hasten's drop-ins in place of the originals.
@@ -116,7 +117,20 @@ def _run_path(main: ModuleType, arguments: list[str]) -> None:
     with io.open_code(path) as file:
         source = file.read()
     main.__dict__.update(__loader__=SourceFileLoader("__main__", path), __file__=path, __cached__=None)
-    exec(_compile(source, path), main.__dict__)
+    code = _compile(source, path)
+    substitution.has_unguarded_main = not _has_guard(source)
+    exec(code, main.__dict__)
+
+
+def _has_guard(source: bytes) -> bool:
+    """Whether a program looks at what its name is; one that doesn't can't be imported without running all of it."""
+    if b"__name__" not in source:
+        return False
+    import ast
+
+    compared = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Compare)]
+    names = (side for node in compared for side in (node.left, *node.comparators))
+    return any(isinstance(name, ast.Name) and name.id == "__name__" for name in names)
 
 
 def _run_stdin(main: ModuleType, arguments: list[str]) -> None:

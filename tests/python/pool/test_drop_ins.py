@@ -12,6 +12,7 @@ import pickle
 import queue
 import subprocess
 import sys
+import textwrap
 import threading
 from pathlib import Path
 from types import ModuleType
@@ -80,6 +81,21 @@ def test_submodules_are_the_originals() -> None:
     assert imported("hasten.multiprocessing.dummy.connection").__name__ == "multiprocessing.dummy.connection"
     with pytest.raises(ModuleNotFoundError, match=r"hasten\.multiprocessing\.no_such_module"):
         imported("hasten.multiprocessing.no_such_module")
+
+
+def test_submodules_of_hastens_own_come_before_the_originals() -> None:
+    text = """
+    import multiprocessing.pool, multiprocessing.queues, multiprocessing.dummy
+    from hasten.multiprocessing import pool, queues
+    import hasten.multiprocessing
+    print(pool.__name__, queues.__name__, hasten.multiprocessing.dummy.__name__)
+    from hasten.multiprocessing import managers
+    import sys
+    print(pool is sys.modules["hasten.multiprocessing.pool"] is hasten.multiprocessing.pool, managers.__name__)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(text)], capture_output=True, text=True, check=True)
+    names = "hasten.multiprocessing.pool hasten.multiprocessing.queues hasten.multiprocessing.dummy"
+    assert done.stdout.splitlines() == [names, "True multiprocessing.managers"]
 
 
 def test_classes_pickle_by_their_own_names() -> None:

@@ -332,3 +332,46 @@ def test_the_drop_in_starts_no_template(tmp_path: Path) -> None:
         """,
     )
     assert ended.stdout == "1 []\n", ended.stderr
+
+
+UNGUARDED_PROGRAM = """
+import logging, multiprocessing, os
+from concurrent.futures import ProcessPoolExecutor
+logging.getLogger(__name__)
+print("runs", flush=True)
+class Point:
+    def __init__(self, x):
+        self.x = x
+def move(point):
+    return Point(point.x + 1)
+def start(offset):
+    global base
+    base = offset
+def add(x):
+    return base + x
+def say(queue):
+    queue.put(add.__module__)
+context = multiprocessing.get_context({method!r})
+with context.Pool(2, start, (10,)) as pool:
+    print(pool.map(add, [1, 2]), pool.apply(move, (Point(1),)).x)
+with ProcessPoolExecutor(1, mp_context=context) as executor:
+    print(executor.submit(move, Point(2)).result().x)
+queue = context.SimpleQueue()
+process = context.Process(target=say, args=(queue,))
+process.start()
+print(queue.get())
+process.join()
+print(process.exitcode)
+"""
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_hasten_run_needs_no_main_guard(tmp_path: Path, method: str) -> None:
+    done = run_file(tmp_path, UNGUARDED_PROGRAM.format(method=method), "-m", "hasten", "run")
+    assert (done.stdout, done.stderr) == ("runs\n[11, 12] 2\n3\n__main__\n0\n", "")
+
+
+def test_a_misplaced_main_guard_is_not_sent_to_hasten_run(tmp_path: Path) -> None:
+    text = UNGUARDED.format(method="spawn") + "\nif __name__ == '__main__':\n    pass\n"
+    done = run_file(tmp_path, text, "-m", "hasten", "run")
+    assert "or use the start method" in done.stderr and "hasten run`" not in done.stderr
