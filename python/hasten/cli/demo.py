@@ -131,7 +131,6 @@ def _busy_seconds() -> float | None:
 
 
 def _machine(engines: "Mapping[str, Engine | None]") -> list[str]:
-    from hasten._lazy import FACES
     from hasten.cli.doctor import examine_processor, examine_threads, version_of
 
     versions = [f"Python {platform.python_version()}"]
@@ -139,9 +138,6 @@ def _machine(engines: "Mapping[str, Engine | None]") -> list[str]:
         found = version_of(package)
         if found and engines.get(package, True) is not None:
             versions.append(f"{package} {found}")
-    borrowed = [f"hasten.{name}" for name in ("Pool", "ThreadPool", "lru_cache") if not FACES[name].is_own]
-    if borrowed:
-        versions.append(f"{' '.join(borrowed)} from the standard library for now")
     return [", ".join(versions), "; ".join(finding.value for finding in [*examine_processor(), examine_threads()[0]])]
 
 

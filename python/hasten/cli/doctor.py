@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hasten._cache_directory import cache_directory
-from hasten._lazy import FACES
+from hasten._lazy import ADDED, FACES
 from hasten._substitute import DROP_INS, available
 
 DESCRIPTION = """\
@@ -234,9 +234,9 @@ def _cache() -> list[Finding]:
 
 
 def _faces() -> list[Finding]:
-    own = sorted(name for name, face in FACES.items() if face.is_own)
+    own = sorted({*ADDED, *(name for name, face in FACES.items() if face.is_own)})
     standard = sorted(name for name, face in FACES.items() if not face.is_own)
-    findings = [Finding("own names", " ".join(own))] if own else []
+    findings = [Finding("own names", " ".join(own))]
     if standard:
         findings.append(Finding("stdlib's for now", " ".join(standard)))
     there = available()

@@ -140,7 +140,7 @@ def test_doctor_names_versions_and_what_names_stand_on() -> None:
     assert sys.executable in found["Python"].value
     assert "usable" in found["cores"].value
     assert "Pool" in found["own names"].value.split()
-    assert "Queue" in found["stdlib's for now"].value.split()
+    assert "Lock" in found["stdlib's for now"].value.split()
     assert "threading" in found["drop-ins"].value.split()
 
 
