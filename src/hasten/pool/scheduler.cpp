@@ -121,28 +121,45 @@ void Scheduler::place_next(ParentLane& lane, size_t most) {
   }
 }
 
+// Moves the newer half of what a lane has and nobody has claimed; returns how much is left of it.
+size_t Scheduler::share(ParentLane& busy, ParentLane& idle, size_t unclaimed) {
+  for (size_t count = (unclaimed + 1) / 2; count > 0; --count) {
+    std::unique_ptr<Task> task = busy.recall_newest();
+    if (task == nullptr) {
+      return 0; // its worker was faster
+    }
+    if (!idle.accepts(*task)) {
+      if (busy.accepts(*task)) {
+        busy.place(std::move(task));
+      } else {
+        pending_.push_front(std::move(task));
+      }
+      return unclaimed;
+    }
+    idle.place(std::move(task));
+    --unclaimed;
+  }
+  return unclaimed;
+}
+
+// What nobody has claimed is counted once for all idle lanes: with many workers, many are idle at once.
 void Scheduler::steal() {
+  std::vector<size_t> unclaimed;
   for (const auto& idle : lanes_) {
     if (idle->outstanding() > 0 || idle->is_dead) {
       continue;
     }
-    const auto victim =
-        std::max_element(lanes_.begin(), lanes_.end(), [](const auto& a, const auto& b) { return a->unclaimed() < b->unclaimed(); });
-    for (size_t count = ((*victim)->unclaimed() + 1) / 2; count > 0; --count) {
-      std::unique_ptr<Task> task = (*victim)->recall_newest();
-      if (task == nullptr) {
-        break;
+    if (unclaimed.empty()) {
+      std::transform(lanes_.begin(), lanes_.end(), std::back_inserter(unclaimed), [](const auto& lane) { return lane->unclaimed(); });
+    }
+    size_t left = 0;
+    while (left == 0 && idle->outstanding() == 0) {
+      const auto most = std::max_element(unclaimed.begin(), unclaimed.end());
+      if (*most == 0) {
+        return;
       }
-      const bool is_accepted = idle->accepts(*task);
-      ParentLane& target = is_accepted ? *idle : **victim;
-      if (target.accepts(*task)) {
-        target.place(std::move(task));
-      } else {
-        pending_.push_front(std::move(task));
-      }
-      if (!is_accepted) {
-        break;
-      }
+      left = share(*lanes_[static_cast<size_t>(most - unclaimed.begin())], *idle, *most);
+      *most = left;
     }
   }
 }

@@ -76,6 +76,7 @@ private:
   bool may_fail_again(Task& task, uint32_t item) const;
   void feed();
   void place_next(ParentLane& lane, size_t most);
+  size_t share(ParentLane& busy, ParentLane& idle, size_t unclaimed);
   void steal();
   ParentLane* choose_lane(const Task& task) const;
   bool has_news() const { return is_interrupted_ || post_.has_news.load(std::memory_order_seq_cst) != 0; }
