@@ -585,9 +585,9 @@ class PoolEngine:
     def is_waiting(self, batch: PoolBatch) -> bool:
         """Whether some of a batch was not claimed by a worker yet."""
 
-    def pump(self, nanoseconds: int) -> tuple[list[Any], list[tuple[int, bool, bool]]]:
+    def pump(self, nanoseconds: int) -> tuple[list[Any], list[tuple[int, bool, bool, bool]]]:
         """
-        Read results, waiting for some; return batches with news, and workers that ended with whether they ever had a task, and whether they were killed for what it took.
+        Read results, waiting for some; return batches with news, and workers that ended with whether they came to their lane, ever had a task, and whether they were killed for what it took.
         """
 
 class PoolWorker:

@@ -60,9 +60,15 @@ class WorkerEnd(NamedTuple):
     pid: int | None
     exitcode: int | None
     stderr: str  # the last that it wrote there
+    was_attached: bool  # it got beyond the import of the main module
+
+    @property
+    def lacked_guard(self) -> bool:
+        """Whether the main module started processes while the worker imported it."""
+        return self.exitcode == NO_GUARD_STATUS and not self.was_attached
 
 
-UNKNOWN_END = WorkerEnd(None, None, "")
+UNKNOWN_END = WorkerEnd(None, None, "", was_attached=True)
 
 
 class Crew:
@@ -161,14 +167,14 @@ class Crew:
         self.pool.append(process)
         util.debug("added worker")
 
-    def _reap(self, lane: int, was_started: bool, was_killed: bool = False) -> None:
+    def _reap(self, lane: int, was_attached: bool, was_started: bool, was_killed: bool = False) -> None:
         with self._staff:
             process = self._lanes.pop(lane, None)
             if process is None:
                 return
             process.join()
             stderr = self.engine.take_stderr(lane)
-            self._exits[lane] = WorkerEnd(process.pid, process.exitcode, stderr)
+            self._exits[lane] = WorkerEnd(process.pid, process.exitcode, stderr, was_attached)
             if process in self.pool:
                 self.pool.remove(process)
             if not self.survives(lane, was_killed):
@@ -179,7 +185,7 @@ class Crew:
                 self._failed_starts += 1
             if self.is_terminated or (self.is_closed and not self._active):
                 return
-            if not was_started and process.exitcode == NO_GUARD_STATUS:
+            if self._exits[lane].lacked_guard:
                 self._give_up(str(MissingGuardError()))
                 return
             if self._failed_starts > max(3, 2 * self.processes):
@@ -216,7 +222,7 @@ class Crew:
             if not self.why_given_up:
                 return CancelledError(f"{task} was taken back")
             return WorkerDied(f"{task} was not run: {self.why_given_up}", task, stderr=self._last_stderr)
-        pid, exitcode, stderr = self._exits.get(detail, UNKNOWN_END)
+        pid, exitcode, stderr, _ = self._exits.get(detail, UNKNOWN_END)
         if self.is_terminated:
             return CancelledError(f"{task} was not finished: the pool was terminated")
         if kind == "timed out":
@@ -292,8 +298,8 @@ class Crew:
             return False
         try:
             batches, ended = self.engine.pump(int(seconds * 1e9))
-            for lane, was_started, was_killed in ended:
-                self._reap(lane, was_started, was_killed)
+            for end in ended:
+                self._reap(*end)
             self._settle_all(batches)
             self._exits.clear()
             if self.engine.was_idle and seconds > 0:
@@ -311,7 +317,7 @@ class Crew:
                 job.settle()
         for lane in list(self._lanes):
             if not self.engine.has_lane(lane):
-                self._reap(lane, was_started=True)
+                self._reap(lane, was_attached=True, was_started=True)
 
     def tell(self) -> None:
         """Wake the threads that follow, and the attendant."""

@@ -12,7 +12,7 @@ from hasten._mirror import original
 from hasten._pool import executor_worker
 from hasten._pool.crew import UNKNOWN_END, Crew
 from hasten._pool.errors import TaskUnreadable, describe_exit
-from hasten._pool.main_module import NO_GUARD_STATUS, MissingGuardError
+from hasten._pool.main_module import MissingGuardError
 from hasten._pool.pickling import APPLY, Call
 from hasten._pool.results import Job, Options
 from hasten._threads.future import Future as _Future
@@ -135,9 +135,9 @@ class ExecutorCrew(Crew):
     def _break_by_death(self, lane: int) -> None:
         if not self.broken:
             self._broken_lane = lane
-            pid, exitcode, _ = self._exits.get(lane, UNKNOWN_END)
-            how = str(MissingGuardError()) if exitcode == NO_GUARD_STATUS else describe_exit(exitcode)
-            self._break(f"A child process terminated abruptly (process {pid} ended {how})")
+            end = self._exits.get(lane, UNKNOWN_END)
+            how = str(MissingGuardError()) if end.lacked_guard else describe_exit(end.exitcode)
+            self._break(f"A child process terminated abruptly (process {end.pid} ended {how})")
 
     def _break(self, why: str, end_process: str = "terminate") -> None:
         self.broken = f"{why}, the process pool is not usable anymore"

@@ -416,7 +416,7 @@ private:
       exchange_->drop_worker(slab->second);
       slabs_.erase(slab);
     }
-    ended_.append(nb::make_tuple(lane, end.was_started, end.was_killed));
+    ended_.append(nb::make_tuple(lane, end.was_attached, end.was_started, end.was_killed));
   }
 
   void lost(const pool::Task& task, uint32_t item, pool::Loss why, uint64_t lane) override {
@@ -584,8 +584,9 @@ void add_pool_engine(nb::module_& m) {
       .def("is_waiting", &PoolEngine::is_waiting, nb::arg("batch"), nb::sig("def is_waiting(self, batch: PoolBatch) -> bool"),
            "Whether some of a batch was not claimed by a worker yet.")
       .def("pump", &PoolEngine::pump, nb::arg("nanoseconds"),
-           nb::sig("def pump(self, nanoseconds: int) -> tuple[list[Any], list[tuple[int, bool, bool]]]"),
-           "Read results, waiting for some; return batches with news, and workers that ended with whether they ever had a task, "
+           nb::sig("def pump(self, nanoseconds: int) -> tuple[list[Any], list[tuple[int, bool, bool, bool]]]"),
+           "Read results, waiting for some; return batches with news, and workers that ended with whether they came to their lane, ever "
+           "had a task, "
            "and whether they were killed for what it took.");
 }
 

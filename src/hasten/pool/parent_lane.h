@@ -70,6 +70,7 @@ public:
   std::atomic<bool> is_dead{false}; // set by whoever saw the end of the process
   std::atomic<bool> exceeds_memory{false};
   bool was_started() const { return was_started_; }
+  bool was_attached() const { return memory_.is_attached.load() != 0; }
 
   // Nanoseconds until the item that runs is overdue, at most `unless`; 0 where it is. Any thread that keeps place() and release() out.
   int64_t time_left(int64_t now, int64_t unless) const;

@@ -246,7 +246,7 @@ void Scheduler::bury(const std::shared_ptr<ParentLane>& lane, Sink& sink) {
   }
   const bool was_killed =
       lane->exceeds_memory || std::any_of(left.begin(), left.end(), [](const auto& one) { return one.why == Loss::kTimedOut; });
-  sink.worker_ended(lane->id(), {.was_started = lane->was_started(), .was_killed = was_killed});
+  sink.worker_ended(lane->id(), {.was_attached = lane->was_attached(), .was_started = lane->was_started(), .was_killed = was_killed});
   std::vector<std::unique_ptr<Task>> again;
   for (auto& [task, is_touched, why] : left) {
     if (is_touched && !may_fail_again(*task, task->first)) {

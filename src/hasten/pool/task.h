@@ -41,8 +41,9 @@ public:
   virtual void result(const Task& task, uint32_t item, uint8_t tag, const char* data, size_t size) = 0;
   // A worker ended and everything of it was read.
   struct WorkerEnd {
-    bool was_started; // whether it ever claimed a task
-    bool was_killed;  // for what its task took, by the supervisor
+    bool was_attached; // whether it came as far as its lane
+    bool was_started;  // whether it ever claimed a task
+    bool was_killed;   // for what its task took, by the supervisor
   };
   virtual void worker_ended(uint64_t lane, WorkerEnd end) = 0;
   // Follows worker_ended for the item that the worker was running, if there is one.

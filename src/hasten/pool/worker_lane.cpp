@@ -25,6 +25,7 @@ WorkerLane::WorkerLane(base::FileDescriptor lane, base::FileDescriptor bell, uin
     throw base::Diagnostic(base::Fault::kMachine, "The parent's pool is of another version of Hasten",
                            "let the parent and its workers use one installation");
   }
+  memory_.is_attached.store(1);
 }
 
 bool WorkerLane::claim_next() {

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from hasten._pool.errors import WorkerDied
+from hasten._pool.main_module import NO_GUARD_STATUS
 
 import hasten
 from tests.python.pool import tasks
@@ -98,6 +99,39 @@ def test_workers_that_never_start_are_reported(initializer: Any, processes: int)
             made.map(tasks.square, range(4))
         with pytest.raises(WorkerDied, match="before their first task"):
             made.apply_async(tasks.square, (1,)).get(60)
+
+
+@pytest.mark.parametrize("method", ["spawn", "template"])
+def test_an_initializer_may_exit_with_any_status(method: str) -> None:
+    pool = hasten.get_context(method).Pool(1, os._exit, (NO_GUARD_STATUS,))
+    with pool, pytest.raises(WorkerDied, match="exit status 78"):
+        pool.map(tasks.square, range(4))
+
+
+@pytest.mark.parametrize("method", ["fork", "template"])
+def test_a_pool_without_memory_fails_and_the_next_one_works(method: str) -> None:
+    text = f"""
+    import hasten, resource
+    def start():
+        with hasten.get_context({method!r}).Pool(1) as pool:
+            return pool.apply(abs, (-1,))
+    start()
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    for room in [1 << shift for shift in (16, 18, 20, 22, 24, 27)]:
+        pages = int(open("/proc/self/statm").read().split()[0])
+        resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + room, hard))
+        try:
+            outcome = str(start())
+        except (OSError, RuntimeError, MemoryError, hasten.errors.MachineError):
+            outcome = "failed"
+        finally:
+            resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+        print(outcome, start(), flush=True)
+    """
+    _, output = run_script(text)
+    lines = output.splitlines()
+    assert lines[0] == "failed 1" and lines[-1] == "1 1"
+    assert set(lines) == {"failed 1", "1 1"} and len(lines) == 6
 
 
 def test_a_task_that_takes_too_long_is_killed(pool: Any, tmp_path: Path) -> None:

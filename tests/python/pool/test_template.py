@@ -1,13 +1,17 @@
 """The start method ``template``, the contexts whose pools are Hasten's, and the main module as workers see it."""
 
+import fcntl
 import importlib
 import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import termios
 import textwrap
 import threading
+import time
+from array import array
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +116,29 @@ def test_the_template_dies_alone_and_is_made_again() -> None:
             os.kill(process.pid, signal.SIGKILL)
         assert pool.map(tasks.square, range(4)) == [0, 1, 4, 9]
         assert template.templates._pid not in (0, first)
+
+
+def test_the_template_may_be_killed_in_the_middle_of_a_start() -> None:
+    with hasten.Pool(1) as pool:
+        assert pool.apply(tasks.square, (2,)) == 4
+    first, control = template.templates._pid, template.templates._bare.control  # type: ignore[union-attr]
+    os.kill(first, signal.SIGSTOP)
+    results: list[int] = []
+
+    def start() -> None:
+        with hasten.Pool(1) as pool:
+            results.append(pool.apply(tasks.square, (3,)))
+
+    thread = threading.Thread(target=start)
+    thread.start()
+    unread = array("i", [0])
+    while not unread[0]:  # until the request lies there
+        fcntl.ioctl(control, termios.TIOCOUTQ, unread)
+        time.sleep(0.001)
+    os.kill(first, signal.SIGKILL)
+    thread.join(60)
+    assert results == [9]
+    assert template.templates._pid not in (0, first)
 
 
 def test_a_worker_whose_template_died_still_ends_with_its_pool() -> None:
