@@ -85,6 +85,7 @@ def test_arrays_inside_other_objects_are_writable_too() -> None:
     queue.put({"large": np.zeros(10_000), "small": np.zeros(3)})
     arrived = queue.get()
     arrived["large"][0] = arrived["small"][0] = 1
+    assert arrived["large"].sum() == arrived["small"].sum() == 1
 
 
 def test_what_goes_by_value_travels() -> None:

@@ -234,7 +234,9 @@ hasten.run_all([{STUBBORN!r}, "setsid sleep 60 & echo $! >> pids; wait"], worker
     running.send_signal(number)
     running.wait()
     wait_until(lambda: not any(map(is_alive, pids)))
-    os.kill(int((tmp_path / "fork").read_text()), signal.SIGKILL)
+    fork = int((tmp_path / "fork").read_text())
+    assert is_alive(fork)
+    os.kill(fork, signal.SIGKILL)
 
 
 def test_a_server_that_is_killed_is_an_error() -> None:
