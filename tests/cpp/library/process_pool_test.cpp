@@ -4,14 +4,16 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cerrno>
 #include <csignal>
-#include <fstream>
 #include <map>
 #include <numeric>
+#include <poll.h>
 #include <set>
 #include <stdexcept>
 #include <string>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -310,10 +312,16 @@ TEST(ProcessPool, TwoPoolsLiveSideBySide) {
   EXPECT_NE(first.submit(own_pid).get(), second.submit(own_pid).get());
 }
 
-bool is_gone(int pid) {
-  std::ifstream status("/proc/" + std::to_string(pid) + "/stat");
-  std::string text((std::istreambuf_iterator<char>(status)), {});
-  return text.empty() || text.find(") Z ") != std::string::npos;
+// Waits until a process that isn't our child has ended.
+void wait_for_the_end_of(int pid) {
+  const int handle = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+  if (handle < 0) {
+    ASSERT_EQ(errno, ESRCH);
+    return;
+  }
+  pollfd ended{.fd = handle, .events = POLLIN, .revents = 0};
+  EXPECT_EQ(poll(&ended, 1, -1), 1);
+  close(handle);
 }
 
 TEST(ProcessPool, WorkersEndWithTheirParent) {
@@ -334,9 +342,7 @@ TEST(ProcessPool, WorkersEndWithTheirParent) {
   kill(parent, SIGKILL);
   waitpid(parent, nullptr, 0);
   for (const int worker : workers) {
-    while (!is_gone(worker)) {
-      std::this_thread::yield();
-    }
+    wait_for_the_end_of(worker);
   }
   close(pipe_ends[0]);
   close(pipe_ends[1]);
