@@ -24,6 +24,7 @@ MAY_INCLUDE: dict[str, set[str]] = {
     PUBLIC: {"base/export.h", "memo/table.h", "memo/policy.h"},
     "library": {PUBLIC, "base", "memo", "parallel", "pool", "pool/shm"},
     "array": {"base", "abi", "parallel"},
+    "mpi": {"base", "abi", "array"},
     "pool/shm": {"base"},
     "pool": {"base", "pool/shm"},
     "programs": {"base"},
@@ -33,7 +34,7 @@ MAY_INCLUDE: dict[str, set[str]] = {
     "compiler/infer": {"base", "compiler/syntax", "compiler/ir"},
     "compiler/passes": {"base", "compiler/ir"},
     "compiler/llvm": {"base", "abi", "compiler/ir"},
-    "compiler/jit": {"base", "abi", "memo", "parallel", "array", "compiler/llvm"},
+    "compiler/jit": {"base", "abi", "memo", "parallel", "array", "mpi", "compiler/llvm"},
     "compiler": {
         "base",
         "compiler/syntax",

@@ -621,6 +621,25 @@ class PoolWorker:
     def interrupt(self) -> bool:
         """Note an interrupt; return whether a task runs that it ends."""
 
+def mpi_function_names() -> list[str]:
+    """
+    Return the names of MPI's functions that compiled code calls, without "MPI_".
+    """
+
+def set_mpi_library(functions: dict[str, int], types: dict[int, int], operations: list[int], facts: dict[str, int]) -> None:
+    """
+    Tell compiled code where MPI's functions lie, and what its handles are.
+    """
+
+def begin_mpi_collective() -> bool:
+    """Count a collective call; return whether it must be announced first."""
+
+def mpi_collective_calls() -> int:
+    """Return how many collective calls this process has made."""
+
+def owe_mpi_announcement() -> None:
+    """Let the next collective call be announced."""
+
 def stats() -> dict[str, int]:
     """
     Count what happened in this process: compilations, loads from the cache, calls, blocks of memory.

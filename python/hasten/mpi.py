@@ -1,22 +1,54 @@
 """Helpers for programs that run as several ranks under MPI: ``mpirun -n 4 hasten run script.py``.
 
-Without mpirun there is one rank, and everything works the same. Arrays travel by buffer; other values by pickle. Each
-function but `rank` and `size` is collective: all ranks call it.
+Without mpirun there is one rank, and everything works the same. Arrays travel by buffer; other values by pickle. From
+`barrier` on to `allreduce` each function is collective: all ranks call it, either from compiled code or from plain
+Python. Messages go from rank to rank: what is sent from one of the two can be received in the other.
+
+Compiled functions call all of them, with arrays and numbers.
 """
 
 from __future__ import annotations
 
 import functools
 import math
+import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, cast
 
 from hasten.backends.ranks import world
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["allgather", "allreduce", "barrier", "bcast", "gather", "rank", "reduce", "scatter", "size"]
+__all__ = [
+    "ANY_SOURCE",
+    "allgather",
+    "allreduce",
+    "barrier",
+    "bcast",
+    "gather",
+    "initialized",
+    "irecv",
+    "isend",
+    "rank",
+    "recv",
+    "reduce",
+    "scatter",
+    "send",
+    "sendrecv",
+    "size",
+    "test",
+    "testall",
+    "testany",
+    "wait",
+    "waitall",
+    "waitany",
+    "wtime",
+]
+
+ANY_SOURCE = -1
+"""A message from any rank, as the `source` of `recv` and its like."""
 
 # The reductions: MPI's operation, and NumPy's for what MPI has no type for.
 _OPERATIONS = {
@@ -24,7 +56,12 @@ _OPERATIONS = {
     "prod": ("PROD", "multiply"),
     "min": ("MIN", "minimum"),
     "max": ("MAX", "maximum"),
+    "and": ("BAND", "bitwise_and"),
+    "or": ("BOR", "bitwise_or"),
+    "xor": ("BXOR", "bitwise_xor"),
 }
+# The kinds of dtypes that an operation means nothing for.
+_REFUSED = {"min": "c", "max": "c", "and": "fc", "or": "fc", "xor": "fc"}
 
 
 def rank() -> int:
@@ -35,6 +72,17 @@ def rank() -> int:
 def size() -> int:
     """Return how many ranks there are."""
     return world().size
+
+
+def initialized() -> bool:
+    """Return whether MPI was started; `rank` and all others start it."""
+    module = sys.modules.get("mpi4py.MPI")
+    return module is not None and bool(module.Is_initialized())
+
+
+def wtime() -> float:
+    """Return the seconds that MPI's clock shows."""
+    return float(world().mpi.Wtime())
 
 
 def barrier() -> None:
@@ -131,12 +179,12 @@ def reduce(value: Any, op: str = "sum", root: int = 0) -> Any:
     value
         A number, or an array of one shape and type in all ranks.
     op
-        "sum", "prod", "min" or "max".
+        "sum", "prod", "min", "max", or of ints and bools "and", "or", "xor".
     root
         The rank that gets the result.
     """
     comm = _comm()
-    mpi_op, combine = _operation(op)
+    mpi_op, combine = _operation(op, value)
     if not _is_buffer(value):
         return comm.reduce(value, mpi_op, root)
     if not _has_mpi_type(value):
@@ -156,10 +204,10 @@ def allreduce(value: Any, op: str = "sum") -> Any:
     value
         A number, or an array of one shape and type in all ranks.
     op
-        "sum", "prod", "min" or "max".
+        "sum", "prod", "min", "max", or of ints and bools "and", "or", "xor".
     """
     comm = _comm()
-    mpi_op, combine = _operation(op)
+    mpi_op, combine = _operation(op, value)
     if not _is_buffer(value):
         return comm.allreduce(value, mpi_op)
     if not _has_mpi_type(value):
@@ -168,6 +216,97 @@ def allreduce(value: Any, op: str = "sum") -> Any:
     result = _numpy().empty_like(array)
     comm.Allreduce(array, result, mpi_op)
     return result
+
+
+def send(array: Any, dest: int, tag: int = 0) -> None:
+    """Send an array, or a number, to a rank.
+
+    Parameters
+    ----------
+    array
+        Of numbers, bools or dates; any layout. It is sent in C order.
+    dest
+        The rank that receives it.
+    tag
+        From 0 to 32767: the receiver asks for the same.
+    """
+    _calls().send(array, dest, tag)
+
+
+def recv(array: Any, source: int, tag: int = 0) -> tuple[int, int]:
+    """Fill an array with what a rank sends, in C order.
+
+    Parameters
+    ----------
+    array
+        Large enough, and of the dtype that is sent. Where fewer items come, the rest stays as it is.
+    source
+        The rank that sends, or `ANY_SOURCE`.
+    tag
+        The message's.
+
+    Returns
+    -------
+    tuple
+        The rank that sent it, and how many items came.
+    """
+    return cast("tuple[int, int]", _calls().recv(array, source, tag))
+
+
+def sendrecv(sent: Any, dest: int, received: Any, source: int, tag: int = 0) -> tuple[int, int]:
+    """Send one array and fill another at the same time, so that ranks may send to each other; returns as `recv`."""
+    return cast("tuple[int, int]", _calls().sendrecv(sent, dest, received, source, tag))
+
+
+def isend(array: Any, dest: int, tag: int = 0) -> int:
+    """Begin to send an array; until the request that is returned is done, the array must not be changed."""
+    return cast("int", _calls().isend(array, dest, tag))
+
+
+def irecv(array: Any, source: int, tag: int = 0) -> int:
+    """Begin to fill an array, which lies in C order; until the request that is returned is done, leave it alone."""
+    return cast("int", _calls().irecv(array, source, tag))
+
+
+def wait(request: int) -> tuple[int, int]:
+    """Wait until a request is done; return who sent, and how many items: -1 and 0 where it sent, or was done before."""
+    return cast("tuple[int, int]", _calls().wait(request))
+
+
+def waitall(requests: Sequence[int] | np.ndarray[Any, Any]) -> None:
+    """Wait until all requests are done."""
+    _calls().waitall(_listed(requests))
+
+
+def waitany(requests: Sequence[int] | np.ndarray[Any, Any]) -> int:
+    """Wait until one more request is done, and return its position; -1 where all were done before."""
+    return cast("int", _calls().waitany(_listed(requests)))
+
+
+def test(request: int) -> bool:
+    """Return whether a request is done, without waiting for it."""
+    return cast("bool", _calls().test(request))
+
+
+def testall(requests: Sequence[int] | np.ndarray[Any, Any]) -> bool:
+    """Return whether all requests are done, without waiting for them."""
+    return cast("bool", _calls().testall(_listed(requests)))
+
+
+def testany(requests: Sequence[int] | np.ndarray[Any, Any]) -> int:
+    """Return the position of one more request that is done; -1 where there is none."""
+    return cast("int", _calls().testany(_listed(requests)))
+
+
+def _calls() -> ModuleType:
+    from hasten.backends import mpi_calls
+
+    return mpi_calls
+
+
+def _listed(requests: Sequence[int] | np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    array: np.ndarray[Any, Any] = _numpy().asarray(requests, _numpy().int64)
+    return array
 
 
 def _comm() -> Any:
@@ -182,10 +321,12 @@ def _numpy() -> Any:
     return numpy
 
 
-def _operation(op: str) -> tuple[Any, Callable[[Any, Any], Any]]:
+def _operation(op: str, value: Any) -> tuple[Any, Callable[[Any, Any], Any]]:
     if op not in _OPERATIONS:
         known = ", ".join(repr(name) for name in _OPERATIONS)
         raise ValueError(f"op={op!r}: values can be combined by {known}")
+    if _is_buffer(value) and value.dtype.kind in _REFUSED.get(op, ""):
+        raise TypeError(f"op={op!r} can't combine arrays of {value.dtype}")
     name, ufunc = _OPERATIONS[op]
     return getattr(world().mpi, name), getattr(_numpy(), ufunc)
 

@@ -145,7 +145,7 @@ def connect(
         return ClusterPool(MpiBackend(ranks, None if initializer is None else (initializer, tuple(initargs))))
     if not ranks.await_pool():
         sys.exit(0)
-    _serve()
+    serve()
     return ServedPool(ranks)
 
 
@@ -153,7 +153,8 @@ def _commune(ranks: World, **options: Any) -> Any:
     return require("mpi4py.futures", "mpi").MPICommExecutor(ranks.comm, 0, **options)
 
 
-def _serve() -> None:
+def serve() -> None:
+    """Serve one pool of rank 0."""
     world().freight()
     with _commune(world()):
         pass
@@ -177,6 +178,3 @@ def _initialize(packed: Packed) -> None:
     except BaseException:
         traceback.print_exc()
         raise
-
-
-world().serve_one = _serve

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from hasten import _core
 from hasten.backends.freight import Freight
 from hasten.backends.interface import require
 
@@ -55,16 +56,14 @@ class World:
         self.comm = self.mpi.COMM_WORLD
         self.rank: int = self.comm.rank
         self.size: int = self.comm.size
-        self.serve_one: Callable[[], None] | None = None
-        """Serves one pool of rank 0."""
+        self._serve_one: Callable[[], None] | None = None  # serves one pool of rank 0
         self._freight: Freight | None = None
-        self._owes_notice = False
         self._heard: str | None = None  # the last message of rank 0
-        self._calls = 0  # of collective functions, in this rank
         self._missed = False  # whether rank 0 makes such a call that this rank has not made
         self._failed = False
         if self.size > 1:
             self._tell(_HELLO)
+            self._prepare_to_serve()
             atexit.register(self._leave)
             self._end_together()
 
@@ -79,21 +78,31 @@ class World:
     def _tell(self, message: str) -> None:
         if self.rank == 0:
             for rank in range(1, self.size):
-                self.comm.send((message, self._calls), rank, _TAG)
+                self.comm.send((message, _core.mpi_collective_calls()), rank, _TAG)
 
     def announce_pool(self) -> None:
         """Call all ranks to serve a new pool."""
-        self._owes_notice = True
+        _core.owe_mpi_announcement()
         self._tell(_POOL)
 
     def before_collective(self) -> None:
+        """Take note of a collective call."""
+        if _core.begin_mpi_collective():
+            self.announce_collective()
+
+    def announce_collective(self) -> None:
         """Let a rank that serves for good notice that rank 0 expects it in a collective call."""
-        self._calls += 1
-        if self._owes_notice:
-            self._owes_notice = False
-            self._tell(_COLLECTIVE)
+        self._tell(_COLLECTIVE)
 
     # --- the other ranks ---
+
+    def _prepare_to_serve(self) -> None:
+        """Import now what serves pools: at the end of the program executors can't be imported any more."""
+        if self.rank != 0:
+            from hasten.backends.mpi import serve
+
+            require("mpi4py.futures", "mpi")
+            self._serve_one = serve
 
     def await_pool(self) -> bool:
         """Wait until rank 0 makes a pool; False where its program ends without one."""
@@ -105,8 +114,8 @@ class World:
         """Serve all further pools of rank 0, until its program ends."""
         while self._heard != _END:
             message = self._receive()
-            if message == _POOL and self.serve_one is not None:
-                self.serve_one()
+            if message == _POOL and self._serve_one is not None:
+                self._serve_one()
             elif message == _COLLECTIVE and self._missed:
                 self._complain()
 
@@ -123,7 +132,7 @@ class World:
     def _receive(self) -> str:
         self._await_message(None)
         message, calls = self.comm.recv(None, 0, _TAG)
-        self._missed = calls > self._calls
+        self._missed = calls > _core.mpi_collective_calls()
         self._heard = message
         return str(message)
 
@@ -144,8 +153,6 @@ class World:
         if self.rank == 0 or self._failed:
             return
         if self._heard is not None or self._await_message(_GRACE):
-            import hasten.backends.mpi  # noqa: F401  # sets serve_one
-
             self.serve_until_end()
 
     def _end_together(self) -> None:
@@ -164,3 +171,8 @@ class World:
 def world() -> World:
     """Return the ranks of this program; starts MPI."""
     return World()
+
+
+def announce_collective() -> None:
+    """Let compiled code announce a collective call."""
+    world().announce_collective()

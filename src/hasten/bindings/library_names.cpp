@@ -13,8 +13,8 @@ namespace hasten::bindings {
 namespace {
 
 // An object that several of these have goes by its name in the first.
-constexpr const char* kLibraries[] = {"builtins",     "math",      "cmath",  "operator", "numpy",  "numpy.linalg",
-                                      "numpy.random", "numpy.fft", "random", "time",     "hasten", "hasten.numba"};
+constexpr const char* kLibraries[] = {"builtins",  "math",   "cmath", "operator", "numpy",        "numpy.linalg", "numpy.random",
+                                      "numpy.fft", "random", "time",  "hasten",   "hasten.numba", "hasten.mpi"};
 
 // Names of different objects that mean the same.
 constexpr std::pair<std::string_view, std::string_view> kSynonyms[] = {

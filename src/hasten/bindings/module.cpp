@@ -14,6 +14,7 @@
 #include "hasten/bindings/errors.h"
 #include "hasten/bindings/host.h"
 #include "hasten/bindings/memory.h"
+#include "hasten/bindings/mpi.h"
 #include "hasten/bindings/named_tuples.h"
 #include "hasten/bindings/pool.h"
 #include "hasten/bindings/pool_buffers.h"
@@ -79,6 +80,7 @@ NB_MODULE(_core, m) {
   bindings::add_pool_buffers(m);
   bindings::add_pool_engine(m);
   bindings::add_pool_worker(m);
+  bindings::add_mpi_functions(m);
   nb::set_leak_warnings(false); // threads that serve a pool to the end of the process hold objects of ours
   m.attr("__version__") = HASTEN_VERSION;
   m.def("stats", stats, nb::sig("def stats() -> dict[str, int]"),

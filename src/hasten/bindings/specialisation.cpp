@@ -4,6 +4,7 @@
 
 #include "hasten/bindings/boxing.h"
 #include "hasten/bindings/class_table.h"
+#include "hasten/bindings/mpi.h"
 #include "hasten/bindings/numpy_api.h"
 #include "hasten/bindings/numpy_bridge.h"
 #include "hasten/bindings/numpy_services.h"
@@ -73,6 +74,8 @@ void Specialisation::lay_out() {
   }
   prepare_numpy_services(unit.symbols);
   draws_random = bindings::draws_random(unit.symbols);
+  prepare_mpi(unit.symbols);
+  options.nogil = options.nogil || calls_mpi(unit.symbols);
   for (ir::TypeRef type : unit.arguments) {
     options.nogil = options.nogil || waits_for_others(type);
     argument_slots += ir::slot_count(type);

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -12,6 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BIN = Path(sys.executable).parent
+# The mpirun of each MPI library that is here, and what makes mpi4py choose that library.
+MPI_LIBRARIES: dict[str, dict[str, str]] = {str(BIN / "mpirun"): {}}
+_OPEN_MPI = shutil.which("mpirun.openmpi")
+if _OPEN_MPI is not None and (BIN / "mpirun").exists():
+    MPI_LIBRARIES = {str(BIN / "mpirun"): {}, _OPEN_MPI: {"MPI4PY_MPIABI": "openmpi"}}
 # Open MPI refuses root and more ranks than cores without these; MPICH ignores them.
 _MPI = {
     "OMPI_ALLOW_RUN_AS_ROOT": "1",
@@ -21,15 +27,16 @@ _MPI = {
 }
 
 
-def run_ranks(ranks: int, script: Path, source: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+def run_ranks(
+    mpirun: str, ranks: int, script: Path, source: str, timeout: float = 60
+) -> subprocess.CompletedProcess[str]:
     """Run a program as ranks of MPI by `hasten run`; as one process without mpirun where `ranks` is 0."""
     script.write_text(source)
     command = [str(BIN / "hasten"), "run", str(script)]
     if ranks:
-        command = [str(BIN / "mpirun"), "-n", str(ranks), *command]
-    return subprocess.run(
-        command, capture_output=True, text=True, timeout=timeout, env={**os.environ, **_MPI}, check=False
-    )
+        command = [mpirun, "-n", str(ranks), *command]
+    environment = {**os.environ, **_MPI, **MPI_LIBRARIES[mpirun]}
+    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, env=environment, check=False)
 
 
 class Cluster:

@@ -75,8 +75,8 @@ print("done")
 
 
 @pytest.mark.parametrize("ranks", [0, 3])
-def test_calls(tmp_path: Path, ranks: int) -> None:
-    done = run_ranks(ranks, tmp_path / "script.py", CALLS.replace("WORKERS", str(max(0, ranks - 1))))
+def test_calls(mpirun: str, tmp_path: Path, ranks: int) -> None:
+    done = run_ranks(mpirun, ranks, tmp_path / "script.py", CALLS.replace("WORKERS", str(max(0, ranks - 1))))
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
 
 
@@ -95,8 +95,8 @@ if mpi.rank() == 0:
 """
 
 
-def test_ranks_go_on_after_a_pool_and_serve_at_their_end(tmp_path: Path) -> None:
-    done = run_ranks(3, tmp_path / "script.py", RANKS)
+def test_ranks_go_on_after_a_pool_and_serve_at_their_end(mpirun: str, tmp_path: Path) -> None:
+    done = run_ranks(mpirun, 3, tmp_path / "script.py", RANKS)
     assert (done.returncode, done.stdout) == (0, "[3]\n"), done.stderr
 
 
@@ -109,8 +109,8 @@ FAILURES = [
 
 
 @pytest.mark.parametrize(("program", "message"), FAILURES)
-def test_a_failure_ends_all_ranks(tmp_path: Path, program: str, message: str) -> None:
-    done = run_ranks(2, tmp_path / "script.py", f"import hasten\n{program}\n")
+def test_a_failure_ends_all_ranks(mpirun: str, tmp_path: Path, program: str, message: str) -> None:
+    done = run_ranks(mpirun, 2, tmp_path / "script.py", f"import hasten\n{program}\n")
     assert done.returncode != 0
     assert message in done.stderr
 
@@ -155,8 +155,8 @@ print(mpi.reduce(1) or "", end="")
 
 
 @pytest.mark.parametrize(("ranks", "shown"), [(0, "1"), (3, "3")])
-def test_helpers(tmp_path: Path, ranks: int, shown: str) -> None:
-    done = run_ranks(ranks, tmp_path / "script.py", HELPERS)
+def test_helpers(mpirun: str, tmp_path: Path, ranks: int, shown: str) -> None:
+    done = run_ranks(mpirun, ranks, tmp_path / "script.py", HELPERS)
     assert (done.returncode, done.stdout) == (0, shown), done.stderr
 
 
@@ -180,8 +180,8 @@ assert hasten.stats()["native_calls"] == 1
 """
 
 
-def test_jit_compiles_the_loops_around_a_call_of_mpi(tmp_path: Path) -> None:
-    done = run_ranks(2, tmp_path / "script.py", JIT)
+def test_jit_compiles_the_loops_around_a_call_of_mpi(mpirun: str, tmp_path: Path) -> None:
+    done = run_ranks(mpirun, 2, tmp_path / "script.py", JIT)
     assert done.returncode == 0, done.stderr
 
 
@@ -205,8 +205,8 @@ print("done")
 """
 
 
-def test_what_mpi_lacks_is_refused(tmp_path: Path) -> None:
-    done = run_ranks(0, tmp_path / "script.py", OPTIONS)
+def test_what_mpi_lacks_is_refused(mpirun: str, tmp_path: Path) -> None:
+    done = run_ranks(mpirun, 0, tmp_path / "script.py", OPTIONS)
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
 
 
@@ -227,8 +227,8 @@ except ValueError as error:
 """
 
 
-def test_a_missing_package_is_named(tmp_path: Path) -> None:
-    done = run_ranks(0, tmp_path / "script.py", MISSING)
+def test_a_missing_package_is_named(mpirun: str, tmp_path: Path) -> None:
+    done = run_ranks(mpirun, 0, tmp_path / "script.py", MISSING)
     assert done.stdout.splitlines() == [
         "this needs the package mpi4py, which is not installed: pip install 'hasten[mpi]'",
         "this needs the package distributed, which is not installed: pip install 'hasten[dask]'",

@@ -33,6 +33,7 @@ const std::unordered_map<std::string_view, Rule>& rule_table() {
     add(numpy_shape_rules());
     add(numpy_random_rules());
     add(numpy_linalg_rules());
+    add(mpi_rules());
     return rules;
   }();
   return *table;

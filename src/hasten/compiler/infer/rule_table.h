@@ -22,5 +22,6 @@ std::span<const RuleEntry> numpy_reduce_rules();
 std::span<const RuleEntry> numpy_shape_rules();
 std::span<const RuleEntry> numpy_random_rules();
 std::span<const RuleEntry> numpy_linalg_rules();
+std::span<const RuleEntry> mpi_rules();
 
 } // namespace hasten::infer

@@ -8,6 +8,7 @@
 #include "hasten/abi/table.h"
 #include "hasten/array/kernels/table.h"
 #include "hasten/compiler/jit/session.h"
+#include "hasten/mpi/table.h"
 #include "hasten/parallel/table.h"
 
 // The addresses of C functions, whatever their types are.
@@ -46,7 +47,7 @@ void release_slots_atomic(Block** slots, int64_t count) {
 const Table& offered() {
   static const auto* const kTable = [] {
     auto* table = new Table;
-    for (const auto& symbols : {abi::abi_symbols(), parallel::parallel_symbols(), array::kernel_symbols()}) {
+    for (const auto& symbols : {abi::abi_symbols(), parallel::parallel_symbols(), array::kernel_symbols(), mpi::mpi_symbols()}) {
       table->insert(symbols.begin(), symbols.end());
     }
     table->emplace("hst_release_slots", reinterpret_cast<void*>(&release_slots));

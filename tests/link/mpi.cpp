@@ -1,0 +1,3 @@
+#include "hasten/mpi/table.h"
+
+int main() { return hasten::mpi::mpi_symbols().empty() ? 1 : 0; }
