@@ -17,6 +17,8 @@ Output = Literal["capture", "file", "pass"]
 _MODES = {"capture": CAPTURE, "file": FILE, "pass": PASS}
 # Commands that the server has for each that runs, so that it never waits for this process.
 _AHEAD = 4
+# The same where all commands are at hand: so many, that their results come together.
+_AHEAD_AT_HAND = 64
 # Seconds between SIGTERM and SIGKILL for a command that takes too long.
 _GRACE = 1.0
 _LONGEST = (1 << 63) - 1  # nanoseconds
@@ -215,6 +217,7 @@ class _Run:
         self._settings = settings
         self._commands = enumerate(commands)
         self._is_at_hand = isinstance(commands, Sequence)
+        self._ahead = max(_AHEAD * settings.workers, _AHEAD_AT_HAND if self._is_at_hand else 0)
         self._is_exhausted = False
         self._running: dict[int, _Running] = {}
         self._directory = settings.directory
@@ -239,7 +242,7 @@ class _Run:
 
     def _feed(self, server: Server) -> None:
         requests: list[Request] = []
-        while not self._is_exhausted and len(self._running) < _AHEAD * self._settings.workers:
+        while not self._is_exhausted and len(self._running) < self._ahead:
             index, given = next(self._commands, (0, None))
             if given is None:
                 self._is_exhausted = True

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import socket
 import struct
 from collections.abc import Iterable, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -93,8 +95,12 @@ class Server:
     def __init__(self, workers: int, environment: dict[bytes, bytes]) -> None:
         self._owner = os.getpid()
         self._socket, theirs = socket.socketpair()
+        # Waiting in `recv` would wake this process whenever the server reads, too.
+        self._readable = select.poll()
+        self._readable.register(self._socket, select.POLLIN)
+        self._buffer = memoryview(bytearray(_PIECE))
         self._rest = b""
-        self._output: dict[tuple[int, int], list[bytes]] = {}
+        self._output: dict[tuple[int, int], BytesIO] = {}
         arguments = [os.fspath(PROGRAM), str(self._owner), str(workers)]
         try:
             # A process group of its own: Ctrl-C in the terminal is for this process, which then tells the server.
@@ -125,10 +131,11 @@ class Server:
         RuntimeError
             The server is gone.
         """
-        received = self._socket.recv(_PIECE)
-        if not received:
+        self._readable.poll()
+        count = self._socket.recv_into(self._buffer)
+        if not count:
             raise RuntimeError("the process that runs the commands was killed, and they with it")
-        self._rest += received
+        self._rest += self._buffer[:count]
         return list(self._read())
 
     def _read(self) -> Iterable[Outcome]:
@@ -141,15 +148,21 @@ class Server:
             at = begin + size
             if data[begin] == ord("O"):
                 index, stream = _OUTPUT.unpack_from(data, begin + 1)
-                self._output.setdefault((index, stream), []).append(data[begin + 1 + _OUTPUT.size : at])
+                if (index, stream) not in self._output:
+                    self._output[index, stream] = BytesIO()
+                self._output[index, stream].write(memoryview(data)[begin + 1 + _OUTPUT.size : at])
             else:
                 yield self._outcome(_OUTCOME.unpack_from(data, begin + 1))
         self._rest = data[at:]
 
     def _outcome(self, values: tuple[int, ...]) -> Outcome:
         index, status, errno, blamed, timed_out, wall_time, cpu_time, peak_memory = values
-        stdout, stderr = (b"".join(self._output.pop((index, stream), ())) for stream in (1, 2))
+        stdout, stderr = (self._taken(index, stream) for stream in (1, 2))
         return Outcome(index, status, errno, blamed, bool(timed_out), wall_time, cpu_time, peak_memory, stdout, stderr)
+
+    def _taken(self, index: int, stream: int) -> bytes:
+        whole = self._output.pop((index, stream), None)
+        return b"" if whole is None else whole.getvalue()  # without a copy
 
     def close(self) -> None:
         """End what still runs, and wait until nothing is left of it."""

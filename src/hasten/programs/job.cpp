@@ -45,8 +45,9 @@ int64_t now() {
   return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
 }
 
-Job::Job(Request request, Started started)
-    : request_(std::move(request)), started_(std::move(started)), tree_(started_.pid, identities(request_, started_)), started_at_(now()) {
+Job::Job(Request request, Started started, int64_t unwatched)
+    : request_(std::move(request)), started_(std::move(started)), tree_(started_.pid, identities(request_, started_)), started_at_(now()),
+      watch_at_(is_piped() ? started_at_ + unwatched : kNever) {
   if (request_.timeout >= 0) {
     deadline_ = request_.timeout < kNever - started_at_ ? started_at_ + request_.timeout : kNever;
   }

@@ -18,13 +18,17 @@ constexpr int64_t kNever = INT64_MAX;
 // Belongs to the server's one thread. The server tells it what happened; it acts on its processes by itself.
 class Job {
 public:
-  Job(Request request, Started started);
+  // `unwatched`: nanoseconds for which nobody needs to look at its pipes.
+  Job(Request request, Started started, int64_t unwatched);
 
   const Request& request() const { return request_; }
   pid_t pid() const { return started_.pid; }
   const Started& ends() const { return started_; }
   // When `tick` is to be called.
   int64_t deadline() const { return deadline_; }
+  // When its pipes are to be watched; never once they are.
+  int64_t watch_at() const { return watch_at_; }
+  void set_watched() { watch_at_ = kNever; }
   // Its process has ended and nobody writes any more, or what it left behind was ended.
   bool is_over() const { return is_over_; }
   Outcome outcome() const;
@@ -55,6 +59,7 @@ private:
   int64_t ended_at_ = 0;
   int64_t deadline_ = kNever;
   int64_t kill_at_ = kNever;
+  int64_t watch_at_;
   Phase phase_ = Phase::kRunning;
   bool has_exited_ = false;
   bool is_over_ = false;

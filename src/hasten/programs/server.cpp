@@ -21,6 +21,10 @@ constexpr size_t kPiece = size_t{64} * 1024;
 // Answers that wait for the client; above it, the pipes are left alone.
 constexpr size_t kMostWaiting = size_t{1} << 20;
 constexpr int kMostEvents = 64;
+// A command that ends sooner has its pipes read once, when it has ended, so that its end wakes this process once.
+constexpr int64_t kUnwatched = 1 * kMillisecond;
+// Outcomes wait so long for others while more commands are at hand than run, so that the client is woken once for all of them.
+constexpr int64_t kMostHeld = 10 * kMillisecond;
 
 enum : uint64_t { kClient, kClientProcess, kSignals, kPipes };
 
@@ -53,8 +57,10 @@ Server::Server(base::FileDescriptor client, pid_t client_pid, size_t most_jobs)
   for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGHUP}) {
     ::sigaddset(&watched, signal);
   }
-  ::sigprocmask(SIG_BLOCK, &watched, &mask_);
-  ::sigdelset(&mask_, SIGCHLD);
+  sigset_t mask;
+  ::sigprocmask(SIG_BLOCK, &watched, &mask);
+  ::sigdelset(&mask, SIGCHLD);
+  spawner_.emplace(mask);
   signals_ = checked(::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK), "Can't watch signals");
   client_process_.reset(static_cast<int>(::syscall(SYS_pidfd_open, client_pid, 0)));
   epoll_ = checked(::epoll_create1(EPOLL_CLOEXEC), "Can't make an epoll");
@@ -96,9 +102,9 @@ void Server::serve() {
 }
 
 int Server::milliseconds_left() const {
-  int64_t deadline = kNever;
+  int64_t deadline = is_holding() ? held_since_ + kMostHeld : kNever;
   for (const auto& [index, job] : jobs_) {
-    deadline = std::min(deadline, job->deadline());
+    deadline = std::min({deadline, job->deadline(), job->watch_at()});
   }
   if (deadline == kNever) {
     return -1;
@@ -212,7 +218,7 @@ void Server::start_waiting() {
 
 bool Server::start_next() {
   StartError error;
-  Started started = start(waiting_.front(), mask_, &error);
+  Started started = spawner_->start(waiting_.front(), &error);
   if (error.is_shortage() && !jobs_.empty()) {
     return false;
   }
@@ -226,14 +232,18 @@ bool Server::start_next() {
     return true;
   }
   const uint64_t index = request.index;
-  auto job = std::make_unique<Job>(std::move(request), std::move(started));
+  auto job = std::make_unique<Job>(std::move(request), std::move(started), kUnwatched);
   by_pid_[job->pid()] = job.get();
-  watch(*job);
+  job->write_input();
+  if (job->ends().input) {
+    watch(*job);
+  }
   jobs_[index] = std::move(job);
   return true;
 }
 
 void Server::watch(Job& job) {
+  job.set_watched();
   const uint64_t index = job.request().index;
   const Started& ends = job.ends();
   if (ends.input) {
@@ -251,6 +261,9 @@ void Server::tick() {
   const int64_t time = now();
   std::vector<Job*> due;
   for (const auto& [index, job] : jobs_) {
+    if (job->watch_at() <= time) {
+      watch(*job);
+    }
     if (job->deadline() <= time) {
       due.push_back(job.get());
     }
@@ -284,7 +297,15 @@ void Server::finish_if_over(Job& job) {
   }
 }
 
+// Whether outcomes may wait for others: the client has nothing to do that anything here would wait for.
+bool Server::is_holding() const {
+  return client_ && !is_flushing_ && !answers_.empty() && answers_.size() < kPiece && waiting_.size() > most_jobs_;
+}
+
 void Server::flush() {
+  if (is_holding() && now() < held_since_ + kMostHeld) {
+    return;
+  }
   while (client_ && answered_ < answers_.size()) {
     const ssize_t count = ::send(client_.get(), answers_.data() + answered_, answers_.size() - answered_, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (count < 0 && errno != EINTR) {
@@ -302,6 +323,7 @@ void Server::flush() {
     answers_.erase(0, answered_);
     answered_ = 0;
   }
+  held_since_ = now();
   const bool has_more = !answers_.empty();
   if (client_ && has_more != is_flushing_) {
     is_flushing_ = has_more;

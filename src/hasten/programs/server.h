@@ -6,6 +6,7 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -39,6 +40,7 @@ private:
   void finish_if_over(Job& job);
   void hang_up();
   void cancel();
+  bool is_holding() const;
   void flush();
   void set_paused(bool is_paused);
 
@@ -47,7 +49,7 @@ private:
   base::FileDescriptor signals_;
   base::FileDescriptor epoll_; // client, client's process, signals, and the pipes' epoll
   base::FileDescriptor pipes_; // apart, so that they can be left alone all at once while the client doesn't read
-  sigset_t mask_{};            // of the commands
+  std::optional<Spawner> spawner_;
   size_t most_jobs_;
   std::deque<Request> waiting_;
   Jobs jobs_;
@@ -55,6 +57,7 @@ private:
   MessageReader reader_;
   std::string answers_;
   size_t answered_ = 0;
+  int64_t held_since_ = 0; // when answers were sent last
   bool is_paused_ = false;
   bool is_flushing_ = false; // EPOLLOUT is asked for
   bool is_ending_ = false;

@@ -1,9 +1,9 @@
 #include "hasten/programs/spawn.h"
 
 #include <fcntl.h>
-#include <spawn.h>
+#include <sched.h>
 #include <string>
-#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <utility>
 
@@ -12,43 +12,18 @@ namespace {
 
 constexpr std::string_view kDefaultPath = "/bin:/usr/bin"; // as os.defpath
 
-// What posix_spawn is told to do in the new process.
-class Actions {
-public:
-  Actions() { ::posix_spawn_file_actions_init(&actions_); }
-  ~Actions() { ::posix_spawn_file_actions_destroy(&actions_); }
-  Actions(const Actions&) = delete;
-  Actions& operator=(const Actions&) = delete;
+// Enough for the few calls before the program is executed.
+constexpr size_t kStackSize = size_t{64} * 1024;
 
-  void duplicate(int from, int to) { ::posix_spawn_file_actions_adddup2(&actions_, from, to); }
-  void change_directory(const std::string& path) { ::posix_spawn_file_actions_addchdir_np(&actions_, path.c_str()); }
-  const posix_spawn_file_actions_t* get() const { return &actions_; }
-
-private:
-  posix_spawn_file_actions_t actions_{};
-};
-
-class Attributes {
-public:
-  explicit Attributes(const sigset_t& mask) {
-    ::posix_spawnattr_init(&attributes_);
-    ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    ::posix_spawnattr_setpgroup(&attributes_, 0);
-    ::posix_spawnattr_setsigmask(&attributes_, &mask);
-    sigset_t restored;
-    ::sigemptyset(&restored);
-    ::sigaddset(&restored, SIGPIPE);
-    ::sigaddset(&restored, SIGXFSZ);
-    ::posix_spawnattr_setsigdefault(&attributes_, &restored);
-  }
-  ~Attributes() { ::posix_spawnattr_destroy(&attributes_); }
-  Attributes(const Attributes&) = delete;
-  Attributes& operator=(const Attributes&) = delete;
-
-  const posix_spawnattr_t* get() const { return &attributes_; }
-
-private:
-  posix_spawnattr_t attributes_{};
+// What the new process needs to know, in the memory that it shares with this one until it executes the program or ends.
+struct Launch {
+  char* const* arguments;
+  char* const* environment;
+  char* const* paths; // where the program may be
+  const char* directory;
+  int streams[3]; // negative: this process's own
+  const sigset_t* mask;
+  StartError error;
 };
 
 struct Pipe {
@@ -67,7 +42,9 @@ int open_pipe(Pipe* pipe) {
 }
 
 base::FileDescriptor without_blocking(base::FileDescriptor end) {
-  ::fcntl(end.get(), F_SETFL, ::fcntl(end.get(), F_GETFL) | O_NONBLOCK);
+  if (end) {
+    ::fcntl(end.get(), F_SETFL, O_NONBLOCK);
+  }
   return end;
 }
 
@@ -118,38 +95,40 @@ std::vector<std::string> candidates(const Request& request) {
   }
 }
 
-StartError blame(const Request& request, int error) {
-  if (request.directory.empty()) {
-    return {error, Failure::kProgram};
-  }
-  struct stat status{};
-  if (::stat(request.directory.c_str(), &status) != 0) {
-    return {errno, Failure::kDirectory};
-  }
-  const bool can_enter = S_ISDIR(status.st_mode) && ::access(request.directory.c_str(), X_OK) == 0;
-  return {error, can_enter ? Failure::kProgram : Failure::kDirectory};
-}
-
-// The first candidate that can be executed. A folder without the program doesn't hide another error, as in execvp.
-StartError spawn(const Request& request, const sigset_t& mask, const Actions& actions, pid_t* pid) {
-  const Attributes attributes(mask);
-  const std::vector<char*> arguments = pointers(request.arguments);
-  const std::vector<char*> own = request.has_environment ? pointers(request.environment) : std::vector<char*>();
-  char* const* const environment = request.has_environment ? own.data() : ::environ;
+// Executes the first path that can be. A folder without the program doesn't hide another error, as in execvp.
+int execute(const Launch& launch) {
   int error = ENOENT;
-  for (const std::string& path : candidates(request)) {
-    const int status = ::posix_spawn(pid, path.c_str(), actions.get(), attributes.get(), arguments.data(), environment);
-    if (status == 0) {
-      return {};
-    }
-    if (status != ENOENT && status != ENOTDIR) {
-      error = status;
-      if (status != EACCES) {
+  for (char* const* path = launch.paths; *path != nullptr; ++path) {
+    ::execve(*path, launch.arguments, launch.environment);
+    if (errno != ENOENT && errno != ENOTDIR) {
+      error = errno;
+      if (errno != EACCES) {
         break;
       }
     }
   }
-  return blame(request, error);
+  return error;
+}
+
+// The new process. Only calls of the system: its memory is that of the process which waits for it.
+int launch_program(void* given) {
+  Launch& launch = *static_cast<Launch*>(given);
+  ::setpgid(0, 0);
+  for (int stream = 0; stream < 3; ++stream) {
+    if (launch.streams[stream] >= 0) {
+      ::dup2(launch.streams[stream], stream);
+    }
+  }
+  for (const int ignored : {SIGPIPE, SIGXFSZ}) {
+    ::signal(ignored, SIG_DFL);
+  }
+  ::sigprocmask(SIG_SETMASK, launch.mask, nullptr);
+  if (launch.directory != nullptr && ::chdir(launch.directory) != 0) {
+    launch.error = {errno, Failure::kDirectory};
+  } else {
+    launch.error = {execute(launch), Failure::kProgram};
+  }
+  ::_exit(0);
 }
 
 int open_output(const std::string& path, base::FileDescriptor* file) {
@@ -173,7 +152,9 @@ StartError open_outputs(const Request& request, Pipe* output, Pipe* error) {
 
 } // namespace
 
-Started start(const Request& request, const sigset_t& mask, StartError* error) {
+Spawner::Spawner(const sigset_t& mask) : mask_(mask), stack_(kStackSize) {}
+
+Started Spawner::start(const Request& request, StartError* error) {
   Started started;
   Pipe input;
   Pipe output;
@@ -185,18 +166,23 @@ Started start(const Request& request, const sigset_t& mask, StartError* error) {
   if (error->error != 0) {
     return started;
   }
-  Actions actions;
-  const std::pair<const base::FileDescriptor*, int> streams[] = {{&input.reader, 0}, {&output.writer, 1}, {&errors.writer, 2}};
-  for (const auto& [end, stream] : streams) {
-    if (*end) {
-      actions.duplicate(end->get(), stream);
-    }
-  }
-  if (!request.directory.empty()) {
-    actions.change_directory(request.directory);
-  }
-  *error = spawn(request, mask, actions, &started.pid);
+  const std::vector<std::string> found = candidates(request);
+  const std::vector<char*> paths = pointers(found);
+  const std::vector<char*> arguments = pointers(request.arguments);
+  const std::vector<char*> own = request.has_environment ? pointers(request.environment) : std::vector<char*>();
+  Launch launch{.arguments = arguments.data(),
+                .environment = request.has_environment ? own.data() : ::environ,
+                .paths = paths.data(),
+                .directory = request.directory.empty() ? nullptr : request.directory.c_str(),
+                .streams = {input.reader.get(), output.writer.get(), errors.writer.get()},
+                .mask = &mask_,
+                .error = {}};
+  started.pid = ::clone(launch_program, stack_.data() + stack_.size(), CLONE_VM | CLONE_VFORK | SIGCHLD, &launch);
+  *error = started.pid < 0 ? StartError{errno, Failure::kProgram} : launch.error;
   if (error->error != 0) {
+    if (started.pid > 0) {
+      ::waitpid(started.pid, nullptr, 0);
+    }
     started.pid = 0;
     return started;
   }

@@ -39,6 +39,13 @@ def test_results_of_iter_all_come_as_they_end(tmp_path: Path) -> None:
     assert list(results) == []
 
 
+def test_a_result_comes_while_more_commands_wait_and_none_of_them_ends(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "gate")
+    results = hasten.iter_all(["echo ready", *["read line < gate"] * 20], workers=2, cwd=tmp_path)
+    assert next(results).stdout == b"ready\n"
+    results.close()  # type: ignore[attr-defined]  # a generator
+
+
 def test_costs_are_measured() -> None:
     code = "x = b'x' * 100_000_000; import time; end = time.process_time() + 0.1\nwhile time.process_time() < end: pass"
     (result,) = hasten.run_all([[sys.executable, "-S", "-c", code]])
