@@ -101,7 +101,8 @@ class CompletedProgram(subprocess.CompletedProcess[Any]):
     attempts
         How often it was tried.
     error
-        The OSError that kept it from starting, or None.
+        The OSError that kept it from starting, or None. A ChildProcessError where it was killed because the process
+        that ran it was.
     """
 
     index: int = 0
@@ -124,7 +125,7 @@ class CompletedProgram(subprocess.CompletedProcess[Any]):
         Raises
         ------
         OSError
-            The command could not be started.
+            The command could not be started, or was killed with the process that ran it.
         subprocess.TimeoutExpired
             It ran longer than it may.
         subprocess.CalledProcessError

@@ -7,11 +7,13 @@ end them all when this process is killed.
 from __future__ import annotations
 
 import contextlib
+import mmap
 import os
 import select
+import signal
 import socket
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +25,8 @@ _LENGTH = struct.Struct("=Q")
 _REQUEST = struct.Struct("=QqqBBBB")
 _OUTPUT = struct.Struct("=QB")
 _OUTCOME = struct.Struct("=QiiBBqqq")
+_COUNTER = struct.Struct("=Q")  # of the commands that the server has begun
+_COUNTER_FD = 3
 _PIECE = 1 << 18
 # What kept a command from starting.
 _DIRECTORY, _FILE = 2, 3
@@ -69,6 +73,7 @@ class Outcome(NamedTuple):
     peak_memory: int
     stdout: bytes
     stderr: bytes
+    is_lost: bool = False  # it was killed with the server
 
     @property
     def blames_directory(self) -> bool:
@@ -79,6 +84,28 @@ class Outcome(NamedTuple):
     def blames_file(self) -> bool:
         """Whether a file for its output kept it from starting."""
         return self.blamed == _FILE
+
+
+class ServerKilled(Exception):
+    """The server is gone, and what it ran with it.
+
+    Parameters
+    ----------
+    begun
+        How many commands it had begun whose outcomes have not come, of those that it was sent, in that order.
+    output
+        What they have written, by key and stream.
+    """
+
+    def __init__(self, begun: int, output: Mapping[tuple[int, int], BytesIO]) -> None:
+        super().__init__()
+        self.begun = begun
+        self._output = output
+
+    def outcome(self, key: int) -> Outcome:
+        """Return how a command ended that was lost."""
+        stdout, stderr = (_content(self._output.get((key, stream))) for stream in (1, 2))
+        return Outcome(key, signal.SIGKILL, 0, 0, False, 0, 0, 0, stdout, stderr, is_lost=True)
 
 
 class Server:
@@ -94,23 +121,33 @@ class Server:
 
     def __init__(self, workers: int, environment: dict[bytes, bytes]) -> None:
         self._owner = os.getpid()
-        self._socket, theirs = socket.socketpair()
-        # Waiting in `recv` would wake this process whenever the server reads, too.
-        self._readable = select.poll()
-        self._readable.register(self._socket, select.POLLIN)
-        self._buffer = memoryview(bytearray(_PIECE))
         self._rest = b""
         self._output: dict[tuple[int, int], BytesIO] = {}
-        arguments = [os.fspath(PROGRAM), str(self._owner), str(workers)]
+        self._ended = 0  # outcomes that have come
+        self._buffer = memoryview(bytearray(_PIECE))
+        self._socket, theirs = socket.socketpair()
         try:
-            # A process group of its own: Ctrl-C in the terminal is for this process, which then tells the server.
-            actions = [(os.POSIX_SPAWN_DUP2, theirs.fileno(), 0)]
-            self._pid = os.posix_spawn(PROGRAM, arguments, environment, file_actions=actions, setpgroup=0)
+            self._pid = self._start(theirs, workers, environment)
         except BaseException:
             self._socket.close()
             raise
         finally:
             theirs.close()
+        # Waiting in `recv` would wake this process whenever the server reads, too.
+        self._poll = select.poll()
+        self._poll.register(self._socket, select.POLLIN)
+
+    def _start(self, theirs: socket.socket, workers: int, environment: dict[bytes, bytes]) -> int:
+        counter = os.memfd_create("hasten-programs")
+        try:
+            os.ftruncate(counter, _COUNTER.size)
+            self._counter = mmap.mmap(counter, _COUNTER.size)
+            arguments = [os.fspath(PROGRAM), str(self._owner), str(workers)]
+            actions = [(os.POSIX_SPAWN_DUP2, theirs.fileno(), 0), (os.POSIX_SPAWN_DUP2, counter, _COUNTER_FD)]
+            # A process group of its own: Ctrl-C in the terminal is for this process, which then tells the server.
+            return os.posix_spawn(PROGRAM, arguments, environment, file_actions=actions, setpgroup=0)
+        finally:
+            os.close(counter)
 
     @property
     def is_ours(self) -> bool:
@@ -123,20 +160,35 @@ class Server:
         if pieces:
             self._send(b"".join(pieces))
 
+    def wait(self, other: int | None) -> None:
+        """Wait for news, from here or from the descriptor `other`."""
+        if other is not None:
+            self._poll.register(other, select.POLLIN)
+        self._poll.poll()
+
     def receive(self) -> list[Outcome]:
-        """Wait for news; return the commands that ended, which may be none.
+        """Return the commands that ended, of which the news has come; there may be none.
 
         Raises
         ------
+        ServerKilled
+            The server was killed.
         RuntimeError
-            The server is gone.
+            It ended before it ran anything.
         """
-        self._readable.poll()
-        count = self._socket.recv_into(self._buffer)
-        if not count:
-            raise RuntimeError("the process that runs the commands was killed, and they with it")
-        self._rest += self._buffer[:count]
-        return list(self._read())
+        try:
+            count = self._socket.recv_into(self._buffer, flags=socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return []
+        except ConnectionResetError:
+            count = 0
+        if count:
+            self._rest += self._buffer[:count]
+            return list(self._read())
+        (begun,) = _COUNTER.unpack_from(self._counter)
+        if not begun:
+            raise RuntimeError(f"{PROGRAM}, the process that runs the commands, ended before it ran any")
+        raise ServerKilled(begun - self._ended, self._output)
 
     def _read(self) -> Iterable[Outcome]:
         data, at = self._rest, 0
@@ -152,17 +204,14 @@ class Server:
                     self._output[index, stream] = BytesIO()
                 self._output[index, stream].write(memoryview(data)[begin + 1 + _OUTPUT.size : at])
             else:
+                self._ended += 1
                 yield self._outcome(_OUTCOME.unpack_from(data, begin + 1))
         self._rest = data[at:]
 
     def _outcome(self, values: tuple[int, ...]) -> Outcome:
         index, status, errno, blamed, timed_out, wall_time, cpu_time, peak_memory = values
-        stdout, stderr = (self._taken(index, stream) for stream in (1, 2))
+        stdout, stderr = (_content(self._output.pop((index, stream), None)) for stream in (1, 2))
         return Outcome(index, status, errno, blamed, bool(timed_out), wall_time, cpu_time, peak_memory, stdout, stderr)
-
-    def _taken(self, index: int, stream: int) -> bytes:
-        whole = self._output.pop((index, stream), None)
-        return b"" if whole is None else whole.getvalue()  # without a copy
 
     def close(self) -> None:
         """End what still runs, and wait until nothing is left of it."""
@@ -174,7 +223,10 @@ class Server:
             os.waitpid(self._pid, 0)
 
     def _send(self, data: bytes) -> None:
-        try:
+        # Whether the server is gone shows where its news end.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self._socket.sendall(data)
-        except (BrokenPipeError, ConnectionResetError):
-            raise RuntimeError("the process that runs the commands was killed, and they with it") from None
+
+
+def _content(output: BytesIO | None) -> bytes:
+    return b"" if output is None else output.getvalue()  # without a copy

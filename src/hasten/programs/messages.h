@@ -1,6 +1,7 @@
 // What a client and the server of programs say to each other over a stream socket. Both run on one machine and come from one build, so
 // numbers are in its byte order. A message is its length (8 bytes, of what follows), its kind (1 byte) and its body; a string is its
-// length (8 bytes) and its bytes; a list of strings is their count (8 bytes) and the strings.
+// length (8 bytes) and its bytes; a list of strings is their count (8 bytes) and the strings. Beside the socket they share a counter of the
+// commands that the server has begun, in the order in which it was sent them: where the server is killed, the client knows which ran.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +12,9 @@
 #include <vector>
 
 namespace hasten::programs {
+
+// The descriptor of the file with that counter, a uint64_t, when the server starts.
+constexpr int kCounterDescriptor = 3;
 
 enum class Kind : char { kRun = 'R', kOutput = 'O', kDone = 'D' };
 

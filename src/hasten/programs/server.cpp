@@ -47,8 +47,8 @@ base::FileDescriptor checked(int fd, const char* what) {
 
 } // namespace
 
-Server::Server(base::FileDescriptor client, pid_t client_pid, size_t most_jobs)
-    : client_(std::move(client)), most_jobs_(most_jobs), buffer_(kPiece) {
+Server::Server(base::FileDescriptor client, pid_t client_pid, size_t most_jobs, std::atomic<uint64_t>* begun)
+    : client_(std::move(client)), most_jobs_(most_jobs), begun_(begun), buffer_(kPiece) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   ::signal(SIGCHLD, SIG_DFL); // where it is ignored, the system tells nobody how a process ended
   ::signal(SIGPIPE, SIG_IGN);
@@ -137,6 +137,7 @@ void Server::hang_up() {
     client_process_.reset();
   }
   client_.reset();
+  waiting_.clear();
   set_paused(false);
   is_ending_ = true;
   if (!jobs_.empty()) {
@@ -174,8 +175,7 @@ void Server::reap() {
     finish_if_over(job);
   }
   if (is_told_to_end) {
-    is_ending_ = true;
-    cancel();
+    hang_up(); // what the client doesn't know of is lost to it, whoever killed it
   }
 }
 
@@ -218,8 +218,10 @@ void Server::start_waiting() {
 
 bool Server::start_next() {
   StartError error;
+  begun_->fetch_add(1);
   Started started = spawner_->start(waiting_.front(), &error);
   if (error.is_shortage() && !jobs_.empty()) {
+    begun_->fetch_sub(1);
     return false;
   }
   Request request = std::move(waiting_.front());

@@ -4,6 +4,7 @@
 // small, so that starting programs is cheap, however large the client is.
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -19,7 +20,8 @@ namespace hasten::programs {
 class Server {
 public:
   // `client`: a stream socket. `client_pid`: whose end is the end of everything, even while a fork of it holds the socket.
-  Server(base::FileDescriptor client, pid_t client_pid, size_t most_jobs);
+  // `begun`: counts the commands, in memory that the client shares and that outlives this object.
+  Server(base::FileDescriptor client, pid_t client_pid, size_t most_jobs, std::atomic<uint64_t>* begun);
 
   // Returns when the client has hung up and nothing runs any more.
   void serve();
@@ -51,6 +53,7 @@ private:
   base::FileDescriptor pipes_; // apart, so that they can be left alone all at once while the client doesn't read
   std::optional<Spawner> spawner_;
   size_t most_jobs_;
+  std::atomic<uint64_t>* begun_;
   std::deque<Request> waiting_;
   Jobs jobs_;
   std::unordered_map<pid_t, Job*> by_pid_;

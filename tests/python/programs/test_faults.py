@@ -239,17 +239,46 @@ hasten.run_all([{STUBBORN!r}, "setsid sleep 60 & echo $! >> pids; wait"], worker
     os.kill(fork, signal.SIGKILL)
 
 
-def test_a_server_that_is_killed_is_an_error() -> None:
+def below(pid: int) -> list[int]:
+    """Return the children of a process."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.mark.parametrize("victim", ["server", "guardian"])
+def test_the_end_of_the_server_is_the_end_of_its_commands_and_others_go_on(tmp_path: Path, victim: str) -> None:
+    commands = ["echo ready", f"echo partly; {STUBBORN}", *["echo more >> more; echo more"] * 30]
     before = children()
-    results = hasten.iter_all(["echo ready", "sleep 60"], workers=2)
-    assert next(results).index == 0
-    (server,) = children() - before
-    below = Path(f"/proc/{server}/task/{server}/children").read_text().split()
-    os.kill(int(server), signal.SIGKILL)
-    with pytest.raises(RuntimeError, match="was killed"):
-        next(results)
-    for pid in below:
-        os.kill(int(pid), signal.SIGKILL)
+    results = hasten.iter_all(commands, workers=1, cwd=tmp_path)
+    assert next(results).stdout == b"ready\n"
+    (guardian,) = map(int, children() - before)
+    pids = pids_in(tmp_path, 2)
+    os.kill(guardian if victim == "guardian" else below(guardian)[0], signal.SIGKILL)
+    lost, *others = results
+    assert isinstance(lost.error, ChildProcessError) and "was killed" in str(lost.error)
+    assert (lost.index, lost.returncode, lost.failed) == (1, -signal.SIGKILL, True)
+    wait_until(lambda: not any(map(is_alive, pids)))
+    assert [(one.stdout, one.returncode) for one in others] == [(b"more\n", 0)] * 30
+    assert (tmp_path / "more").read_text() == "more\n" * 30, "none ran twice"
+
+
+def test_a_command_that_was_lost_with_the_server_is_tried_again(tmp_path: Path) -> None:
+    def kill_server() -> None:
+        pids_in(tmp_path, 1)
+        (guardian,) = map(int, children_of_main() - before)
+        os.kill(below(guardian)[0], signal.SIGKILL)
+
+    main = threading.get_native_id()
+
+    def children_of_main() -> set[str]:
+        return set(Path(f"/proc/self/task/{main}/children").read_text().split())
+
+    before = children_of_main()
+    killer = threading.Thread(target=kill_server)
+    killer.start()
+    line = "[ -e pids ] && exit; echo $$ > pids; sleep 60"
+    (result,) = hasten.run_all([line], cwd=tmp_path, retries=1)
+    killer.join()
+    assert (result.returncode, result.attempts, result.error) == (0, 2, None)
 
 
 def test_sigchld_ignored(tmp_path: Path) -> None:

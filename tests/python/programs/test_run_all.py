@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextvars
+import inspect
 import itertools
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -163,6 +166,53 @@ def test_a_command_starts_before_the_next_one_is_known(tmp_path: Path) -> None:
     assert len(list(hasten.iter_all(commands(), workers=2))) == 2
 
 
+def test_results_come_while_the_next_command_is_awaited() -> None:
+    seen = threading.Event()
+
+    def commands():
+        yield "echo first"
+        assert seen.wait(20)
+        yield "echo second"
+
+    results = hasten.iter_all(commands(), workers=2)
+    assert next(results).stdout == b"first\n"
+    seen.set()
+    assert [one.stdout for one in results] == [b"second\n"]
+
+
+def test_the_input_is_taken_in_the_context_of_the_caller() -> None:
+    name = contextvars.ContextVar("name", default="nobody")
+    name.set("caller")
+    assert [one.stdout for one in hasten.iter_all(f"echo {name.get()}" for _ in range(2))] == [b"caller\n"] * 2
+
+
+def test_nothing_is_taken_after_the_end_and_nothing_stays_open() -> None:
+    gate, taken = threading.Event(), []
+
+    def commands():
+        yield "echo first"
+        gate.wait(20)
+        for number in itertools.count():
+            taken.append(number)
+            yield "true"
+
+    list(hasten.iter_all(f"echo {number}" for number in range(3)))
+    files = os.listdir("/proc/self/fd")
+    results = hasten.iter_all(commands(), workers=1)
+    next(results)
+    (thread,) = (one for one in threading.enumerate() if one.name == "hasten-input")
+    results.close()  # type: ignore[attr-defined]  # a generator
+    gate.set()
+    thread.join(20)
+    assert len(taken) <= 1 and os.listdir("/proc/self/fd") == files
+
+
+def test_both_calls_have_the_same_parameters() -> None:
+    shown = inspect.signature(hasten.run_all)
+    assert shown.parameters == inspect.signature(hasten.iter_all).parameters
+    assert shown.return_annotation == "list[CompletedProgram]"
+
+
 def test_an_input_that_raises_ends_what_runs(tmp_path: Path) -> None:
     def commands():
         yield f"echo $$ > {tmp_path}/pid; sleep 60"
@@ -191,6 +241,7 @@ def test_nothing_to_run() -> None:
         ([[]], {}, ValueError, "needs the name of a program"),
         ([["a\0b"]], {}, ValueError, "null byte"),
         ([7], {}, TypeError, "a command is a string"),
+        ([None, "true"], {}, TypeError, "a command is a string"),
         ([{"args": "true", "shell": True}], {}, ValueError, "no setting 'shell'"),
         ([{"cwd": "/"}], {}, ValueError, "needs 'args'"),
         (["true"], {"workers": 0}, ValueError, "workers=0"),
