@@ -34,6 +34,8 @@ class Dispatcher:
     def compile_signature(self, text: str, /) -> None: ...
     def compile_for(self, *args: Any, **kwargs: Any) -> None: ...
     def recompile(self) -> None: ...
+    def cached_code(self) -> list[bytes]: ...
+    def export_code(self, digest: bytes, /) -> bytes | None: ...
     def inspect_code(self, index: int, /) -> tuple[str, str, str]: ...
     can_compile: bool
     @property
@@ -661,6 +663,11 @@ def typeof(value: object | None) -> str:
 
 def library_functions() -> list[str]:
     """Return the names of the library functions that compiled code knows."""
+
+def import_code(code: bytes) -> bool:
+    """
+    Put what a dispatcher's export_code gave, in whatever process, into this process's cache.
+    """
 
 def set_overload_hook(hook: Callable[[Any, list[str], list[str]], Any] | None) -> None:
     """

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
 import threading
 import warnings
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from types import CodeType, FunctionType
 from typing import Any, TextIO
 
@@ -124,6 +125,7 @@ class Dispatcher(_core.Dispatcher):
     # Pickles: by reference where the function can be imported, else by value, with the text of its source.
 
     def __reduce__(self) -> str | tuple[Any, ...]:
+        _note_pickling(self)
         if self._is_importable():
             return self.__qualname__
         key = _remember(self)
@@ -144,6 +146,7 @@ class Dispatcher(_core.Dispatcher):
         try:
             return {
                 "function": cloudpickle.dumps(self.py_func),
+                "file": self.py_func.__code__.co_filename,
                 "source": _core.export_source(self.py_func),
                 "signatures": self._declared,
                 "options": self.targetoptions,
@@ -159,6 +162,7 @@ class Dispatcher(_core.Dispatcher):
 
         key = self._pickle_key
         function = pickle.loads(state["function"])
+        function.__code__ = _in_file(function.__code__, state["file"])
         if state["source"] is not None:
             _core.import_source(function, state["source"])
         self.__init__(function, state["signatures"], state["options"], **state["settings"])  # type: ignore[misc]
@@ -194,6 +198,29 @@ def _under_way() -> set[str]:
     except AttributeError:
         keys = _pickling.keys = set()
     return keys
+
+
+def _note_pickling(dispatcher: Dispatcher) -> None:
+    for dispatchers in getattr(_pickling, "collections", ()):
+        dispatchers.append(dispatcher)
+
+
+@contextlib.contextmanager
+def collecting_dispatchers() -> Iterator[list[Dispatcher]]:
+    """Collect the dispatchers that this thread pickles."""
+    dispatchers: list[Dispatcher] = []
+    collections = _pickling.__dict__.setdefault("collections", [])
+    collections.append(dispatchers)
+    try:
+        yield dispatchers
+    finally:
+        collections.pop()
+
+
+def _in_file(code: CodeType, name: str) -> CodeType:
+    """Return code as it was compiled from a file; cloudpickle leaves out the name, which the code cache goes by."""
+    inner = [_in_file(part, name) if isinstance(part, CodeType) else part for part in code.co_consts]
+    return code.replace(co_filename=name, co_consts=tuple(inner))
 
 
 def _remember(dispatcher: Dispatcher) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from hasten._core import PoolCargo, PoolExchange, PoolWorker
+    from hasten.backends.packed import Parcel
 
     Anything = tuple[Any, ...]
 else:
@@ -83,6 +84,7 @@ class Packing(threading.local):
 
     exchange: PoolExchange | None = None
     cargo: list[PoolCargo] | None = None  # of shared objects in it
+    parcels: list[Parcel] | None = None  # of shared objects in what goes to a cluster
 
 
 packing = Packing()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import uuid
 import weakref
 
 from hasten._pool.pickling import dumps, packing
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from hasten._core import PoolCargo, PoolExchange, PoolWorker
+    from hasten.backends.packed import Parcel
 
 
 def share(value: object) -> Shared:
@@ -44,14 +46,24 @@ class Shared:
         buffers: list[Any] = []
         self._pickled = dumps(value, buffers)
         self._buffers = [bytes(buffer.raw()) for buffer in buffers]
+        self._parcel: Parcel | None = None
         self._blocks: weakref.WeakKeyDictionary[PoolExchange, PoolCargo] = weakref.WeakKeyDictionary()
 
     def __reduce__(self) -> tuple[Any, ...]:
+        if packing.parcels is not None:
+            return self._as_parcel()
         block = self._block()
         if block is None or packing.cargo is None:
             return _decode, (self._pickled, self._buffers)
         packing.cargo.append(block)
         return _receive, (block.reference,)
+
+    def _as_parcel(self) -> tuple[Any, ...]:
+        from hasten.backends.packed import Parcel, refer_to
+
+        if self._parcel is None:
+            self._parcel = Parcel(uuid.uuid4().hex, False, self._pickled, self._buffers)
+        return refer_to(self._parcel)
 
     def _block(self) -> PoolCargo | None:
         exchange = packing.exchange

@@ -7,12 +7,14 @@ import functools
 import os
 import threading
 import uuid
+import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from hasten.backends.interface import Function, Reply, Task, refuse, require
+from hasten.backends.packed import Packed, Parcel
 from hasten.backends.pool import ClusterPool
-from hasten.backends.tasks import Packed, run
+from hasten.backends.tasks import run
 
 # Bytes from which on data is put into the memory of workers rather than sent by way of the scheduler.
 _LARGE = 262_144
@@ -54,6 +56,7 @@ class DaskBackend:
             raise
         self._lock = threading.Lock()
         self._deliveries: dict[str, Callable[[Reply], None]] = {}  # by the keys of futures
+        self._parcels: weakref.WeakKeyDictionary[Parcel, Any] = weakref.WeakKeyDictionary()
         self._is_closed = False
         self._submitted = threading.Semaphore(0)
         self._futures = self._distributed.as_completed(loop=self._client.loop)
@@ -89,6 +92,7 @@ class DaskBackend:
                 task.mode,
                 items,
                 task.timeout,
+                *map(self._place_parcel, task.parcels),
                 key=key,
                 pure=False,
             )
@@ -113,6 +117,14 @@ class DaskBackend:
             if function.place is None or function.place.status != "finished":
                 function.place = self._scatter(function.packed, everywhere=True)
             return function.place
+
+    def _place_parcel(self, parcel: Parcel) -> Any:
+        """Return what stands for a parcel, which each worker gets once; it is dropped there when it is dropped here."""
+        with self._lock:
+            place = self._parcels.get(parcel)
+            if place is None or place.status != "finished":
+                place = self._parcels[parcel] = self._scatter(parcel, everywhere=True)
+            return place
 
     def _scatter(self, packed: Packed, everywhere: bool) -> Any:
         return self._client.scatter(packed, hash=False, broadcast=everywhere)

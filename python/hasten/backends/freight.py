@@ -12,7 +12,7 @@ import threading
 import time
 from typing import Any, NamedTuple
 
-from hasten.backends.tasks import Packed
+from hasten.backends.packed import Packed
 
 # Bytes from which on data goes this way.
 LARGE = 65_536
@@ -61,9 +61,9 @@ class Freight:
             self._thread.join()
         self._thread = None
 
-    def offer(self, packed: Packed) -> Packed | Ticket:
-        """Return what to send in place of data: its ticket, if it is large."""
-        if packed.nbytes < LARGE or self._comm.size == 1:
+    def offer(self, packed: Packed, always: bool = False) -> Packed | Ticket:
+        """Return what to send in place of data: its ticket, if it is large, or where `always`."""
+        if self._comm.size == 1 or (packed.nbytes < LARGE and not always):
             return packed
         number = next(self._numbers)
         self._sent[number] = packed

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, Literal, NamedTuple, Protocol
 
-from hasten.backends.tasks import Packed
+from hasten.backends.packed import Packed, Parcel
 
 # The options of `hasten.Pool` that some backends lack, and the value that stands for "not given".
 _ABSENT = {
@@ -39,6 +39,11 @@ class Task(NamedTuple):
     mode: int
     items: Packed
     timeout: float | None
+
+    @property
+    def parcels(self) -> tuple[Parcel, ...]:
+        """What a worker must have to run it."""
+        return tuple(dict.fromkeys((*self.function.packed.parcels, *self.items.parcels)))
 
 
 class Reply(NamedTuple):

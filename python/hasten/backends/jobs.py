@@ -15,7 +15,7 @@ from hasten._mirror import original
 from hasten._pool.errors import TaskTimeout, WorkerDied
 from hasten._pool.pickling import APPLY, read_failure
 from hasten.backends.interface import Function, Reply, Task
-from hasten.backends.tasks import pack
+from hasten.backends.packed import pack
 
 if TYPE_CHECKING:
     from multiprocessing import pool as standard

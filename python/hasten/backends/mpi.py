@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sys
+import threading
 import traceback
+import weakref
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from hasten.backends.freight import Ticket
 from hasten.backends.interface import Reply, Task, refuse, require
+from hasten.backends.packed import Packed, Parcel, pack
 from hasten.backends.pool import ClusterPool
 from hasten.backends.ranks import World, world
-from hasten.backends.tasks import LACKS_FUNCTION, Packed, knows, pack, run
+from hasten.backends.tasks import LACKS_FUNCTION, knows, run
 
 # Bytes up to which a function is sent with each task; a larger one is sent to a rank when that asks for it.
 _SMALL = 16_384
@@ -24,6 +27,14 @@ _REASONS = {
     "context": "ranks are started by mpirun; leave it out",
     "address": "ranks are found by mpirun; leave it out",
 }
+
+
+class Delivery(NamedTuple):
+    """A parcel that a task needs: a rank that has it already doesn't fetch it."""
+
+    key: str
+    is_code: bool
+    ticket: Ticket
 
 
 class MpiBackend:
@@ -38,6 +49,8 @@ class MpiBackend:
         options: dict[str, Any] = {}
         if initializer is not None:
             options.update(initializer=_initialize, initargs=(pack(initializer, self.packs_out_of_band()),))
+        self._parcels: weakref.WeakKeyDictionary[Parcel, Ticket] = weakref.WeakKeyDictionary()
+        self._lock = threading.Lock()
         self._executor = _commune(ranks, **options).__enter__()
         self._executor.bootup(wait=True)
         if self.packs_out_of_band():
@@ -73,13 +86,31 @@ class MpiBackend:
                 deliver(reply)
 
         try:
-            future: Future[Any] = self._executor.submit(_run, known.key, sent[0], known.may_be_kept, task.mode, sent[1])
+            future: Future[Any] = self._executor.submit(
+                _run, known.key, sent[0], known.may_be_kept, task.mode, sent[1], *self._offer_parcels(task)
+            )
         except RuntimeError as error:  # closed, or broken
             self._freight.withdraw(*sent)
             deliver(Reply("cancelled" if self._is_closed else "failed", error))
             return lambda: None
         future.add_done_callback(answer)
         return future.cancel  # type: ignore[return-value]
+
+    def _offer_parcels(self, task: Task) -> tuple[list[Delivery | Parcel], frozenset[str]]:
+        """Return what stands for a task's parcels, and the keys of all that there are: ranks drop the others."""
+        with self._lock:
+            deliveries = [self._offer_parcel(parcel) for parcel in task.parcels]
+            return deliveries, frozenset(parcel.key for parcel in self._parcels)
+
+    def _offer_parcel(self, parcel: Parcel) -> Delivery | Parcel:
+        ticket = self._parcels.get(parcel)
+        if ticket is None:
+            offered = self._freight.offer(Packed(parcel.pickled, parcel.buffers), always=True)  # which keeps no parcel
+            if not isinstance(offered, Ticket):
+                return parcel
+            ticket = self._parcels[parcel] = offered
+            weakref.finalize(parcel, self._freight.withdraw, ticket).atexit = False
+        return Delivery(parcel.key, parcel.is_code, ticket)
 
     def _reply_of(self, future: Future[Any]) -> Reply:
         if future.cancelled():
@@ -94,6 +125,7 @@ class MpiBackend:
         """Wait for what runs, drop what doesn't, and let the ranks go on."""
         self._is_closed = True
         self._executor.shutdown(wait=True, cancel_futures=True)
+        self._freight.withdraw(*self._parcels.values())
         self._freight.close()
 
 
@@ -156,18 +188,48 @@ def _commune(ranks: World, **options: Any) -> Any:
 def serve() -> None:
     """Serve one pool of rank 0."""
     world().freight()
-    with _commune(world()):
-        pass
+    try:
+        with _commune(world()):
+            pass
+    finally:
+        _stored.clear()
+
+
+# The parcels of the pool that this rank serves.
+_stored: dict[str, Parcel] = {}
+
+
+def _receive(deliveries: list[Delivery | Parcel], existing: frozenset[str]) -> list[Parcel]:
+    """Return the parcels of a task; those that rank 0 has dropped are dropped."""
+    for key in _stored.keys() - existing:
+        del _stored[key]
+    return [one if isinstance(one, Parcel) else _fetch(one) for one in deliveries]
+
+
+def _fetch(delivery: Delivery) -> Parcel:
+    parcel = _stored.get(delivery.key)
+    if parcel is None:
+        packed = world().freight().fetch(delivery.ticket)
+        parcel = _stored[delivery.key] = Parcel(delivery.key, delivery.is_code, packed.pickled, packed.buffers)
+    return parcel
 
 
 def _run(
-    key: str, function: Packed | Ticket | None, may_be_kept: bool, mode: int, items: Packed | Ticket
+    key: str,
+    function: Packed | Ticket | None,
+    may_be_kept: bool,
+    mode: int,
+    items: Packed | Ticket,
+    deliveries: list[Delivery | Parcel],
+    existing: frozenset[str],
 ) -> Packed | str | tuple[int, Ticket]:
     """Run a task in a rank."""
     freight = world().freight()
     if function is None and not knows(key):
         return LACKS_FUNCTION
-    result = run(key, None if function is None else freight.fetch(function), may_be_kept, mode, freight.fetch(items))
+    parcels = _receive(deliveries, existing)
+    sent = None if function is None else freight.fetch(function)
+    result = run(key, sent, may_be_kept, mode, freight.fetch(items), None, *parcels)
     return freight.deliver(result) if isinstance(result, Packed) else result
 
 

@@ -16,7 +16,7 @@ from hasten._mirror import original
 from hasten._pool.pickling import APPLY, MAP, STARMAP
 from hasten.backends.interface import Backend, Function
 from hasten.backends.jobs import AsyncResult, Job, MapResult, Options, ResultIterator
-from hasten.backends.tasks import pack
+from hasten.backends.packed import pack
 
 if TYPE_CHECKING:
     from multiprocessing import pool as standard

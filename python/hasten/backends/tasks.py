@@ -1,24 +1,18 @@
-"""How tasks travel to other machines, and what runs them there.
-
-What was defined in ``__main__`` goes by value (cloudpickle), for the workers' ``__main__`` is another program. The
-buffers of arrays travel beside the pickles (protocol 5), so they are sent from where they are.
-"""
+"""What runs tasks in the workers of a cluster."""
 
 from __future__ import annotations
 
 import collections
 import contextvars
 import ctypes
-import pickle
 import threading
-from collections.abc import Callable, Sequence
-from io import BytesIO
+from collections.abc import Callable
 from typing import Any
 
 from hasten._pool.errors import TaskTimeout
 from hasten._pool.pickling import APPLY, STARMAP, describe_failure
+from hasten.backends.packed import Packed, Parcel, at_hand, pack
 
-_PLAIN = frozenset({int, float, str, bytes, bool, type(None)})
 # How many functions a worker remembers.
 _MOST_KEPT = 32
 
@@ -26,60 +20,14 @@ LACKS_FUNCTION = "lacks function"
 """What a worker answers that was sent the key of a function which it doesn't know."""
 
 
-class Packed:
-    """A pickled object, and the buffers that travel beside the pickle."""
-
-    __slots__ = ("buffers", "pickled")
-
-    def __init__(self, pickled: bytes, buffers: Sequence[Any] = ()) -> None:
-        self.pickled = pickled
-        self.buffers = buffers
-
-    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        carrier = pickle.PickleBuffer if protocol >= 5 else bytearray
-        return Packed, (self.pickled, [carrier(buffer) for buffer in self.buffers])
-
-    def __sizeof__(self) -> int:
-        return self.nbytes
-
-    @property
-    def nbytes(self) -> int:
-        """How many bytes there are to be sent."""
-        return len(self.pickled) + sum(memoryview(buffer).nbytes for buffer in self.buffers)
-
-    def load(self) -> Any:
-        """Return the object, whose arrays are the buffers: to be called once."""
-        return pickle.loads(self.pickled, buffers=self.buffers)
-
-    def load_shared(self) -> Any:
-        """Return the object; its arrays are the buffers too, but can't be written."""
-        return pickle.loads(self.pickled, buffers=[memoryview(buffer).toreadonly() for buffer in self.buffers])
-
-
-def pack(value: object, out_of_band: bool = True) -> Packed:
-    """Pickle a value.
-
-    Parameters
-    ----------
-    out_of_band
-        Whether large buffers are left where they are; else they are copied.
-    """
-    if type(value) in (list, tuple) and _PLAIN.issuperset(map(type, value)):  # type: ignore[call-overload]
-        return Packed(pickle.dumps(value, pickle.HIGHEST_PROTOCOL))
-    import cloudpickle
-
-    buffers: list[pickle.PickleBuffer] = []
-    file = BytesIO()
-    keep = buffers.append if out_of_band else None
-    cloudpickle.Pickler(file, pickle.HIGHEST_PROTOCOL, buffer_callback=keep).dump(value)
-    return Packed(file.getvalue(), [buffer.raw() for buffer in buffers])
-
-
-# --- in the worker ---
-
-
 def run(
-    key: str, function: Packed | None, may_be_kept: bool, mode: int, items: Packed, timeout: float | None = None
+    key: str,
+    function: Packed | None,
+    may_be_kept: bool,
+    mode: int,
+    items: Packed,
+    timeout: float | None = None,
+    *parcels: Parcel,
 ) -> Packed | str:
     """Run a task; return the packed outcomes of its items.
 
@@ -97,6 +45,8 @@ def run(
         What to call it with.
     timeout
         Seconds that each item may take.
+    *parcels
+        What function and items can't be loaded without.
 
     Returns
     -------
@@ -104,10 +54,11 @@ def run(
         A list of pairs, True and a value, or False and the description of a failure; or `LACKS_FUNCTION`.
     """
     try:
-        call = _functions.get(key, function, may_be_kept)
-        if call is None:
-            return LACKS_FUNCTION
-        arguments = items.load()
+        with at_hand(parcels):
+            call = _functions.get(key, function, may_be_kept)
+            if call is None:
+                return LACKS_FUNCTION
+            arguments = items.load()
     except Exception as error:
         return pack([(False, describe_failure(error))])
     if timeout is not None:

@@ -7,6 +7,9 @@
 
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "hasten/base/digest.h"
@@ -20,6 +23,7 @@ namespace hasten::bindings {
 struct CachedUnit {
   compiler::Unit unit;
   std::unique_ptr<RecordingHost> host;
+  CacheEntry entry;
 };
 
 // The place of one job in the cache.
@@ -30,17 +34,25 @@ public:
 
   // Nothing where there is no such unit. Lets go of the GIL while files are read.
   std::optional<CachedUnit> load(infer::Handle function) const;
-  // Does nothing where the unit, or an answer that it rests on, can't be told to another process. Lets go of the GIL while files are
-  // written.
-  void store(const compiler::Unit& unit, const RecordingHost& host) const;
+  // Nothing where the unit, or an answer that it rests on, can't be told to another process, or where files can't be written. Lets go of
+  // the GIL meanwhile.
+  std::optional<CacheEntry> store(const compiler::Unit& unit, const RecordingHost& host) const;
 
 private:
-  explicit CachePlace(const base::Digest& key) : key_(key) {}
+  explicit CachePlace(std::vector<base::Digest> keys) : keys_(std::move(keys)) {}
 
-  std::vector<Questions> known_questions() const; // without the GIL
-  base::Digest unit_key(const Questions& questions, const base::Digest& answers) const;
+  // Under one of the keys.
+  std::optional<CachedUnit> load(const base::Digest& key, infer::Handle function) const;
 
-  base::Digest key_;
+  std::vector<base::Digest> keys_; // of the places where its code may lie; new code goes to the first
 };
+
+// ---- code on its way to another process; these let go of the GIL while files are read and written
+
+// The code of an entry, and what it is known by. Nothing where it is no longer there.
+std::optional<std::string> export_code(const CacheEntry& entry);
+// Puts what export_code gave into this process's cache: on disk or, where that can't be written, into memory. An engine of another kind
+// never looks at it. False where the bytes are none of export_code's.
+bool import_code(std::string_view bytes);
 
 } // namespace hasten::bindings

@@ -4,6 +4,7 @@
 
 #include <new>
 
+#include "hasten/bindings/code_cache.h"
 #include "hasten/bindings/dispatch.h"
 #include "hasten/bindings/dispatcher_options.h"
 #include "hasten/bindings/errors.h"
@@ -227,6 +228,32 @@ PyObject* inspect_code(PyObject* self, PyObject* index) {
   });
 }
 
+nb::bytes bytes_of(const base::Digest& digest) { return nb::bytes(digest.bytes.data(), digest.bytes.size()); }
+
+PyObject* cached_code(PyObject* self, PyObject*) {
+  return guarded(self, [](Dispatch& dispatch) {
+    nb::list all;
+    for (const auto& code : dispatch.compiled()) {
+      if (code->cached) {
+        all.append(bytes_of(code->cached->unit));
+      }
+    }
+    return all.release().ptr();
+  });
+}
+
+PyObject* export_cached(PyObject* self, PyObject* digest) {
+  return guarded(self, [=](Dispatch& dispatch) {
+    for (const auto& code : dispatch.compiled()) {
+      if (code->cached && bytes_of(code->cached->unit).equal(nb::handle(digest))) {
+        const std::optional<std::string> bytes = export_code(*code->cached);
+        return bytes ? nb::bytes(bytes->data(), bytes->size()).release().ptr() : Py_NewRef(Py_None);
+      }
+    }
+    return Py_NewRef(Py_None);
+  });
+}
+
 template <typename Function> PyCFunction as_method(Function function) {
   return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
 }
@@ -236,6 +263,8 @@ PyMethodDef methods[] = {
     {"compile_signature", as_method(compile_signature), METH_O, "Compile for a signature, given as text."},
     {"compile_for", as_method(compile_for), METH_FASTCALL | METH_KEYWORDS, "Compile for the types of these arguments, without a call."},
     {"recompile", as_method(recompile), METH_NOARGS, "Compile all signatures once more, for the values that globals have now."},
+    {"cached_code", as_method(cached_code), METH_NOARGS, "The digests of all native versions that lie in the cache on disk."},
+    {"export_code", as_method(export_cached), METH_O, "The native version with this digest as bytes for import_code, or None."},
     {"inspect_code", as_method(inspect_code), METH_O, "The typed IR, LLVM IR and assembly of the signature with this index."},
     {nullptr, nullptr, 0, nullptr},
 };

@@ -96,6 +96,7 @@ std::shared_ptr<Specialisation> load(const Job& job, const CachePlace& place) {
       loaded = jit::load_object(cached->unit.object.bytes);
     }
     auto code = finished(job, std::move(cached->unit), std::move(loaded), *cached->host);
+    code->cached = std::move(cached->entry);
     ++counters.cache_loads;
     return code;
   } catch (const base::Diagnostic&) {
@@ -115,10 +116,10 @@ std::shared_ptr<Specialisation> compile(const Job& job, const llvm_backend::Emit
     loaded = jit::load_object(unit.object.bytes);
   }
   ++counters.native_compilations;
-  if (place) {
-    place->store(unit, host);
-  }
-  return finished(job, std::move(unit), std::move(loaded), host);
+  auto entry = place ? place->store(unit, host) : std::nullopt;
+  auto code = finished(job, std::move(unit), std::move(loaded), host);
+  code->cached = std::move(entry);
+  return code;
 }
 
 std::shared_ptr<Specialisation> load_or_compile(const Job& job, const llvm_backend::EmitOptions& emit = {}) {

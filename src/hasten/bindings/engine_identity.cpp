@@ -123,10 +123,15 @@ std::string numpy_version() { return nb::str(nb::module_::import_("numpy").attr(
 
 } // namespace
 
-const std::string& engine_identity() {
+const std::string& engine_identity_without_numpy() {
   static const std::string kEngine = HASTEN_VERSION "|" + build_id() + "|" + Py_GetVersion() + "|" + cpu() + "|";
+  return kEngine;
+}
+
+const std::string& engine_identity() {
   static constinit MadeOnce<std::string> with_numpy;
-  return has_numpy() ? with_numpy.get([] { return std::make_unique<std::string>(kEngine + numpy_version()); }) : kEngine;
+  const std::string& engine = engine_identity_without_numpy();
+  return has_numpy() ? with_numpy.get([&] { return std::make_unique<std::string>(engine + numpy_version()); }) : engine;
 }
 
 } // namespace hasten::bindings

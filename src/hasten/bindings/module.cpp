@@ -7,6 +7,7 @@
 #include "hasten/abi/parallel.h"
 #include "hasten/bindings/array_boxing.h"
 #include "hasten/bindings/cache.h"
+#include "hasten/bindings/code_cache.h"
 #include "hasten/bindings/debug.h"
 #include "hasten/bindings/dispatch.h"
 #include "hasten/bindings/dispatcher.h"
@@ -90,6 +91,9 @@ NB_MODULE(_core, m) {
   m.def("get_thread_id", hst_get_thread_id, "Return the index of this thread in the parallel loop that it runs, else 0.");
   m.def("typeof", typeof_text, nb::arg("value").none(), "Return the type that compiled code has for a value, as text.");
   m.def("library_functions", infer::library_functions, "Return the names of the library functions that compiled code knows.");
+  m.def(
+      "import_code", [](const nb::bytes& code) { return bindings::import_code({code.c_str(), code.size()}); }, nb::arg("code"),
+      "Put what a dispatcher's export_code gave, in whatever process, into this process's cache.");
   m.def("set_overload_hook", bindings::set_overload_hook, nb::arg("hook").none(),
         nb::sig("def set_overload_hook(hook: Callable[[Any, list[str], list[str]], Any] | None) -> None"),
         "Let the compiler ask hook(callable, types, names) for a compiled function that stands for one that it doesn't know.");

@@ -11,30 +11,11 @@
 #include <vector>
 
 #include "hasten/base/digest.h"
+#include "hasten/bindings/cache_entry.h"
 #include "hasten/bindings/guards.h"
 #include "hasten/compiler/infer/host.h"
 
 namespace hasten::bindings {
-
-enum class Asked : uint8_t { kName, kModuleAttribute, kAttribute };
-
-// One question, in words that another process understands.
-struct Question {
-  Asked what = Asked::kName;
-  uint32_t owner = 0; // kName: the function, by its index in Questions; kAttribute: the question whose answer the owner was
-  std::string module; // kModuleAttribute
-  std::string name;
-
-  bool operator==(const Question&) const = default;
-};
-
-// All questions, in order. Function 0 is the one that is compiled; of the others, `origins` tells which question they were the answer to.
-struct Questions {
-  std::vector<Question> asked;
-  std::vector<uint32_t> origins;
-
-  bool operator==(const Questions&) const = default;
-};
 
 class RecordingHost final : public infer::Host {
 public:

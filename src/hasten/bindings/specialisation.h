@@ -6,8 +6,10 @@
 #include <nanobind/nanobind.h>
 
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "hasten/bindings/cache_entry.h"
 #include "hasten/bindings/guards.h"
 #include "hasten/compiler/compile.h"
 #include "hasten/compiler/jit/session.h"
@@ -33,6 +35,7 @@ struct Specialisation {
   std::vector<nb::object> bindings; // the objects of unit.bindings
   std::vector<BoundArray> arrays;   // those of them that are arrays
   Guards guards;
+  std::optional<CacheEntry> cached; // where it lies in the cache on disk
   ResultKind result_kind = ResultKind::kOther;
   bool draws_random = false; // from numpy.random's stream
   int argument_slots = 0;

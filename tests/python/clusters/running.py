@@ -42,7 +42,8 @@ def run_ranks(
 class Cluster:
     """A Dask scheduler and workers, each a process of its own with an address of its own."""
 
-    def __init__(self, folder: Path, prefixes: list[list[str]], hosts: list[str]) -> None:
+    def __init__(self, folder: Path, prefixes: list[list[str]], hosts: list[str], **environment: str) -> None:
+        self._environment = environment
         self._prefixes, self._hosts = prefixes, hosts
         self._file = folder / "scheduler.json"
         self.processes = [self._start(0, "scheduler", "--scheduler-file", str(self._file), "--port", "0")]
@@ -57,7 +58,7 @@ class Cluster:
             [*self._prefixes[host], *command],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},  # where the tests' modules are
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), **self._environment},  # the tests' modules
         )
 
     def _await_address(self) -> object:
@@ -78,10 +79,10 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def loopback_cluster(folder: Path, workers: int) -> Iterator[Cluster]:
+def loopback_cluster(folder: Path, workers: int, **environment: str) -> Iterator[Cluster]:
     """Start a cluster whose processes are bound to loopback addresses of their own."""
     hosts = [f"127.0.0.{number + 11}" for number in range(workers + 1)]
-    cluster = Cluster(folder, [[]] * (workers + 1), hosts)
+    cluster = Cluster(folder, [[]] * (workers + 1), hosts, **environment)
     try:
         yield cluster
     finally:

@@ -63,6 +63,68 @@ def test_compiled_functions_arrive(pool: Any) -> None:
     assert pool.map(native_calls, [1, 2, 3], chunksize=1) == [(1, 1), (8, 1), (27, 1)]
 
 
+def test_a_worker_need_not_compile_what_was_compiled_here(tmp_path: Path) -> None:
+    @hasten.njit
+    def fourth(x):
+        return x * x * x * x
+
+    def counts(x):
+        before = hasten.stats()
+        fourth(x)
+        after = hasten.stats()
+        return [after[name] - before[name] for name in ("native_compilations", "cache_loads")]
+
+    fourth(2.0)
+    cluster = loopback_cluster(tmp_path, 1, HASTEN_CACHE_DIR=str(tmp_path / "cache"))
+    with cluster as started, hasten.Pool(backend="dask", address=started.address) as made:
+        pool: Any = made
+        places: list[str] = []
+        scatter = pool._backend._client.scatter
+
+        def counting(data: Any, **options: Any) -> Any:
+            places.append(data.key)
+            return scatter(data, **options)
+
+        pool._backend._client.scatter = counting
+        assert pool.map(counts, [1.0, 2.0], chunksize=1) == [[0, 1], [0, 0]]
+        assert pool.map(lambda x: fourth(x) + 1, [1.0, 2.0]) == [2, 17]
+        assert len(places) == 1, "it is sent once, whatever needs it"
+        assert pool.apply(counts, (3,)) == [1, 0], "types that are new are compiled there"
+
+
+def test_a_shared_value_is_scattered_once(pool: Any) -> None:
+    class Counted:
+        decoded = 0
+
+        def __setstate__(self, state: dict[str, Any]) -> None:
+            self.__dict__.update(state)
+            type(self).decoded += 1
+
+    def read(both, i):
+        return float(both[0][i]), both[0].flags.writeable, type(both[1]).decoded
+
+    value = Counted()
+    value.name = "a name"  # type: ignore[attr-defined]
+    handle: Any = hasten.share((np.arange(100_000.0), value))
+    scatter = pool._backend._client.scatter
+    sent: list[int] = []
+
+    def counting(data: Any, **options: Any) -> Any:
+        sent.append(data.nbytes)
+        return scatter(data, **options)
+
+    pool._backend._client.scatter = counting
+    for _ in range(2):
+        found = pool.starmap(read, [(handle, i) for i in range(8)], chunksize=1)
+        assert found == [(i, False, 1) for i in range(8)], "each worker decodes it once"
+    assert pool.map(partial(read, handle), range(3)) == [(i, False, 1) for i in range(3)]
+    assert len(sent) == 1
+    assert len(pool._backend._parcels) == 1
+    del handle
+    assert pool.map(abs, [-1]) == [1]
+    assert len(pool._backend._parcels) == 0
+
+
 def test_large_arguments(pool: Any) -> None:
     big = np.arange(300_000.0)
     assert pool.map(partial(lambda array, i: float(array[i]), big), range(6), chunksize=1) == list(range(6))

@@ -185,6 +185,60 @@ def test_jit_compiles_the_loops_around_a_call_of_mpi(mpirun: str, tmp_path: Path
     assert done.returncode == 0, done.stderr
 
 
+ONCE = """
+import os
+rank = os.environ.get("PMI_RANK", os.environ.get("OMPI_COMM_WORLD_RANK", "0"))
+os.environ["HASTEN_CACHE_DIR"] = os.path.join("FOLDER", rank)
+import numpy as np
+import hasten
+from functools import partial
+
+@hasten.njit
+def fourth(x):
+    return x * x * x * x
+
+def counts(x):
+    before = hasten.stats()
+    fourth(x)
+    after = hasten.stats()
+    return [after[name] - before[name] for name in ("native_compilations", "cache_loads")]
+
+def read(table, i):
+    return float(table[i]), table.flags.writeable
+
+with hasten.Pool(backend="mpi") as pool:
+    freight = pool._backend._freight
+    sent = []
+    send = freight._send
+    freight._send = lambda packed, rank: (sent.append(rank), send(packed, rank))
+    fourth(2.0)
+    found = pool.map(counts, [1.0] * 20, chunksize=1)
+    assert all(not compilations for compilations, _ in found), found
+    assert sum(loads for _, loads in found) == len(sent) == len(set(sent)) <= WORKERS
+    assert pool.apply(counts, (3,)) == [1, 0]
+
+    sent.clear()
+    handle = hasten.share(np.arange(1000.0))
+    for _ in range(2):
+        assert pool.starmap(read, [(handle, i) for i in range(9)], chunksize=1) == [(i, False) for i in range(9)]
+    assert pool.map(partial(read, handle), range(3)) == [(i, False) for i in range(3)]
+    parcels = [rank for rank in sent]
+    assert len(set(parcels)) <= WORKERS and len(parcels) <= 2 * WORKERS, parcels
+    waiting = len(freight._sent)
+    del handle
+    assert pool.map(abs, [-1] * 9, chunksize=1) == [1] * 9
+    assert len(freight._sent) == waiting - (WORKERS > 0), "what is not shared any more is forgotten"
+print("done")
+"""
+
+
+@pytest.mark.parametrize("ranks", [0, 3])
+def test_code_and_shared_values_go_to_each_rank_once(mpirun: str, tmp_path: Path, ranks: int) -> None:
+    program = ONCE.replace("FOLDER", str(tmp_path / "cache")).replace("WORKERS", str(max(0, ranks - 1)))
+    done = run_ranks(mpirun, ranks, tmp_path / "script.py", program)
+    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
+
+
 OPTIONS = """
 import hasten
 for name in "processes", "maxtasksperchild", "max_memory", "max_shm", "context", "address":
