@@ -358,9 +358,9 @@ class PoolExchange:
     """The parent's end of a pool's shared memory for large contents."""
 
     @staticmethod
-    def reserve(most: int) -> PoolExchange | None:
+    def reserve(most: int, keeps_freed: bool) -> PoolExchange | None:
         """
-        Return one of at most so many bytes, or None where the system refuses it.
+        Return one of at most so many bytes, or None where the system refuses it. `keeps_freed`: whether workers keep memory that their arrays have freed.
         """
 
     @staticmethod

@@ -96,7 +96,7 @@ class Crew:
         most_memory: int,
         most_shared: int,
     ) -> None:
-        self.exchange = PoolExchange.reserve(most_shared) if most_shared > 0 else None
+        self.exchange = PoolExchange.reserve(most_shared, not most_memory) if most_shared > 0 else None
         self.engine = PoolEngine(pickle.loads, self.exchange)
         self.pool: list[Any] = []  # the processes
         self.processes = processes

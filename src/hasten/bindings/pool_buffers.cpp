@@ -166,6 +166,8 @@ namespace {
 
 // Tasks below are copied through a lane, which takes a worker less time than to map a block and to unmap it.
 constexpr size_t kLeastInBlock = size_t{64} << 10;
+// What a worker keeps of the memory that its arrays have freed.
+constexpr size_t kMostKept = size_t{256} << 20;
 
 struct PoolCargo {
   std::shared_ptr<pool::Cargo> cargo;
@@ -181,9 +183,9 @@ class PoolExchange {
 public:
   explicit PoolExchange(std::shared_ptr<pool::Exchange> exchange) : exchange_(std::move(exchange)) {}
 
-  static nb::object reserve(uint64_t most) {
+  static nb::object reserve(uint64_t most, bool keeps_freed) {
     try {
-      return nb::cast(PoolExchange(std::make_shared<pool::Exchange>(most)));
+      return nb::cast(PoolExchange(std::make_shared<pool::Exchange>(most, keeps_freed ? kMostKept : 0)));
     } catch (const base::Diagnostic&) {
       return nb::none();
     }
@@ -264,8 +266,11 @@ void add_pool_buffers(nb::module_& m) {
   nb::class_<PoolCargo>(m, "PoolCargo", "A block of shared memory that holds arguments; used again when nobody refers to it.")
       .def_prop_ro("reference", &PoolCargo::reference, "What a worker opens it by.");
   nb::class_<PoolExchange>(m, "PoolExchange", "The parent's end of a pool's shared memory for large contents.", nb::is_weak_referenceable())
-      .def_static("reserve", &PoolExchange::reserve, nb::arg("most"), nb::sig("def reserve(most: int) -> PoolExchange | None"),
-                  "Return one of at most so many bytes, or None where the system refuses it.")
+      .def_static(
+          "reserve", &PoolExchange::reserve, nb::arg("most"), nb::arg("keeps_freed"),
+          nb::sig("def reserve(most: int, keeps_freed: bool) -> PoolExchange | None"),
+          "Return one of at most so many bytes, or None where the system refuses it. `keeps_freed`: whether workers keep memory that "
+          "their arrays have freed.")
       .def_static("before_fork", &pool::Exchange::before_fork, "Isolate the results that this process holds from its fork to come.")
       .def("pack", &PoolExchange::pack, nb::arg("pickled"), nb::arg("buffers"),
            nb::sig("def pack(self, pickled: bytes, buffers: list[Any]) -> tuple[bytes, tuple[PoolCargo, ...]]"),

@@ -14,6 +14,7 @@
 
 #include "hasten/base/posix.h"
 #include "hasten/bindings/pool.h"
+#include "hasten/bindings/pool_allocator.h"
 #include "hasten/bindings/pool_array.h"
 #include "hasten/bindings/pool_buffers.h"
 #include "hasten/bindings/pool_codec.h"
@@ -153,21 +154,26 @@ private:
     if (++quick_finds_ < kTasksBetweenOffers && !is_interrupted_ && lane_.has_next()) {
       found = lane_.take(0);
     }
+    const int64_t start = found == WorkerLane::Found::kTask ? 0 : pool::shm::now();
     while (found != WorkerLane::Found::kTask) {
       quick_finds_ = 0;
+      const bool holds_memory = has_used_blocks_ || keeps_array_memory();
       {
         nb::gil_scoped_release release;
         if (std::exchange(is_interrupted_, false)) {
           std::this_thread::sleep_for(kPause);
         }
-        found = lane_.take(has_used_blocks_ ? kPatience : kForever);
+        found = lane_.take(holds_memory ? kPatience : kForever);
       }
       if (found == WorkerLane::Found::kStop) {
         return false;
       }
-      if (found == WorkerLane::Found::kNothing && std::exchange(has_used_blocks_, false)) {
+      // The parent wakes a worker for other reasons, too.
+      if (found == WorkerLane::Found::kNothing && holds_memory && pool::shm::now() - start >= kPatience) {
+        has_used_blocks_ = false;
         idle_();
         exchange_->trim();
+        free_array_memory();
       }
       check_signals();
     }
@@ -322,6 +328,7 @@ private:
       return false;
     }
     has_used_blocks_ = true;
+    keep_array_memory(exchange_);
     bool is_written = false;
     {
       const nb::gil_scoped_release release;
@@ -355,6 +362,7 @@ private:
       return false;
     }
     has_used_blocks_ = true;
+    keep_array_memory(exchange_);
     if (!parcel.pour([&](size_t at, const void* data, size_t size) { return exchange_->write(*block, at, data, size); })) {
       exchange_->lose(*block);
       return false;

@@ -143,7 +143,7 @@ const char* Cargo::data() const { return exchange_->segment_->data() + block_.of
 
 namespace {
 
-std::shared_ptr<shm::Segment> reserve_arguments(uint64_t most) {
+std::shared_ptr<shm::Segment> reserve_arguments(uint64_t most, uint64_t most_kept) {
   constexpr size_t kHeader = shm::whole_pages(sizeof(ArgumentsHeader));
   auto segment = std::make_shared<shm::Segment>(shm::Segment::reserve("hasten-pool-arguments", kHeader + most));
   if (const int failed = segment->allocate(0, kHeader); failed != 0) {
@@ -151,6 +151,7 @@ std::shared_ptr<shm::Segment> reserve_arguments(uint64_t most) {
   }
   auto* header = new (segment->data()) ArgumentsHeader;
   header->magic = ArgumentsHeader::kMagic;
+  header->most_kept = most_kept;
   header->budget.limit.store(most);
   return segment;
 }
@@ -158,9 +159,9 @@ std::shared_ptr<shm::Segment> reserve_arguments(uint64_t most) {
 } // namespace
 
 // The parent's own slab is the budget's owner 0.
-Exchange::Exchange(uint64_t most)
-    : pid_(getpid()), segment_(reserve_arguments(shm::whole_pages(most))), slab_(*segment_, sizeof(ArgumentsHeader), header().budget, 0),
-      owners_(1) {}
+Exchange::Exchange(uint64_t most, uint64_t most_kept)
+    : pid_(getpid()), segment_(reserve_arguments(shm::whole_pages(most), most_kept)),
+      slab_(*segment_, sizeof(ArgumentsHeader), header().budget, 0), owners_(1) {}
 
 Exchange::~Exchange() = default;
 
@@ -281,6 +282,13 @@ WorkerExchange::WorkerExchange(base::FileDescriptor arguments, base::FileDescrip
   }
 }
 
+bool WorkerExchange::is_owner() const { return getpid() == pid_; }
+
+bool WorkerExchange::keep_more(uint64_t bytes) {
+  shm::Budget& budget = arguments().budget;
+  return budget.total() + bytes <= budget.limit.load(std::memory_order_relaxed) / 2 && budget.grow(results().owner, bytes);
+}
+
 std::shared_ptr<Opened> WorkerExchange::open(const BlockRef& block, bool is_writable) {
   return std::make_shared<Opened>(shared_from_this(), block, is_writable);
 }
@@ -297,7 +305,7 @@ void WorkerExchange::hold(const BlockRef& block) {
 }
 
 void WorkerExchange::drop(const BlockRef& block) {
-  if (getpid() != pid_) {
+  if (!is_owner()) {
     return; // a fork's copy
   }
   const std::lock_guard lock(mutex_);
@@ -309,7 +317,7 @@ void WorkerExchange::drop(const BlockRef& block) {
 }
 
 void WorkerExchange::before_fork() {
-  if (getpid() != pid_) {
+  if (!is_owner()) {
     return;
   }
   const std::lock_guard lock(mutex_);
@@ -322,7 +330,7 @@ void WorkerExchange::before_fork() {
 }
 
 std::optional<BlockRef> WorkerExchange::allocate(size_t size) {
-  if (getpid() != pid_) {
+  if (!is_owner()) {
     return std::nullopt;
   }
   const std::lock_guard lock(mutex_);

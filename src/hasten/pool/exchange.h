@@ -21,8 +21,9 @@ namespace hasten::pool {
 
 // The beginning of the slab of arguments, which every worker maps.
 struct ArgumentsHeader {
-  static constexpr uint64_t kMagic = 0x68737470'61726701;
+  static constexpr uint64_t kMagic = 0x68737470'61726702;
   uint64_t magic;
+  uint64_t most_kept; // bytes of memory of its own that a worker may keep for later
   shm::Budget budget;
   std::atomic<uint64_t> held; // bytes of results that the parent holds; its own
   // By index: the generation of the block that workers may keep decoded, 0: none.
@@ -87,8 +88,9 @@ private:
 
 class Exchange : public std::enable_shared_from_this<Exchange> {
 public:
-  // `most`: bytes of memory that all slabs may have. Throws where there is no memory, or there are no addresses.
-  explicit Exchange(uint64_t most);
+  // `most`: bytes of memory that all slabs may have; `most_kept`: what a worker may keep of its own. Throws where there is no memory, or
+  // there are no addresses.
+  explicit Exchange(uint64_t most, uint64_t most_kept = 0);
   ~Exchange();
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
@@ -175,6 +177,14 @@ public:
   void lose(const shm::BlockRef& block);
   // Gives back memory that results no longer need.
   void trim();
+
+  // Whether this process is the worker, and no copy of it.
+  bool is_owner() const;
+  // What the worker keeps of memory of its own counts as that of its slab. It may keep more where all slabs together have but half of what
+  // they may have.
+  uint64_t most_kept() const { return arguments().most_kept; }
+  bool keep_more(uint64_t bytes);
+  void keep_less(uint64_t bytes) { arguments().budget.shrink(results().owner, bytes); }
 
   // Called in this process before it forks: the parent learns that a copy will have what is mapped now.
   void before_fork();

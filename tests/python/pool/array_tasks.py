@@ -1,6 +1,7 @@
 """Functions with large arguments and results that the pool's tests call in workers."""
 
 import os
+import resource
 import signal
 import time
 from typing import Any
@@ -155,3 +156,21 @@ def change_found() -> tuple[float, float]:
     ends = float(found[0]), float(found[-1])
     found[:] = 9
     return ends
+
+
+def faults_of_ones(size: int) -> int:
+    """Return how many pages the system had to provide for an array that this makes and frees."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    np.ones(size)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+def fork_and_make_arrays(size: int) -> int:
+    """Return the exit status of a fork that makes and frees arrays, as its parent does meanwhile."""
+    child = os.fork()
+    arrays = [np.full(size, float(i)) for i in range(4)]
+    is_right = all((array == i).all() for i, array in enumerate(arrays))
+    if child == 0:
+        os._exit(0 if is_right else 1)
+    assert is_right
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

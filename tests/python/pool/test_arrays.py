@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -236,6 +237,26 @@ def test_memory_is_used_again() -> None:
         assert exchange_of(fresh).bytes_used <= 8 * (array.nbytes + 8192)
 
 
+def test_what_arrays_of_a_worker_have_freed_is_used_again() -> None:
+    size = 8 * MiB  # as large as nothing else that a worker frees
+    with hasten.Pool(1) as single, hasten.Pool(1, max_memory=1 << 40) as bounded:
+        for one in (single, bounded):
+            assert one.apply(tasks.ones, (size,)).sum() == size
+            one.apply(tasks.faults_of_ones, (size,))  # memory that NumPy got after the first result
+        assert single.apply(tasks.faults_of_ones, (size,)) < 10
+        assert single.apply(tasks.faults_of_ones, (2 * size,)) >= 64  # pages of 2 MiB, where the system has them
+        assert bounded.apply(tasks.faults_of_ones, (size,)) >= 32
+        assert single.apply(tasks.fork_and_make_arrays, (size,)) == 0
+
+
+def test_a_worker_that_is_woken_for_nothing_keeps_its_memory() -> None:
+    with hasten.Pool(1) as single:
+        for _ in range(20):
+            single.apply(tasks.ones, (MiB,))
+            time.sleep(0.01)  # it sleeps, too, and is rung when its result is read
+            assert exchange_of(single).bytes_used >= 8 * MiB
+
+
 def test_long_pickles_without_buffers(pool: Any) -> None:
     text = "text" * 100_000
     words = [f"word {i}" for i in range(50_000)]
@@ -407,7 +428,7 @@ def test_nothing_stays_when_the_parent_is_killed() -> None:
 
 
 def test_an_exchange_too_large_is_none() -> None:
-    assert PoolExchange.reserve(1 << 62) is None
+    assert PoolExchange.reserve(1 << 62, keeps_freed=True) is None
 
 
 def exchange_of(pool: Any) -> Any:

@@ -94,6 +94,15 @@ bool Segment::write(size_t offset, const void* data, size_t size) const {
   return true;
 }
 
+void Segment::map(size_t offset, size_t size) const {
+  // For reading: that maps several pages at a time, and a shared page that may be read may be written, too.
+#ifdef MADV_POPULATE_READ
+  constexpr size_t kPage = 4096;
+  const size_t begin = offset / kPage * kPage;
+  madvise(data_ + begin, offset + size - begin, MADV_POPULATE_READ);
+#endif
+}
+
 void Segment::discard(size_t offset, size_t size) const {
   fallocate(fd_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset), static_cast<off_t>(size));
 }

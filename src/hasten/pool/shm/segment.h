@@ -32,6 +32,8 @@ public:
   int allocate(size_t offset, size_t size) const;
   // Writes into a range that may have no memory yet, which saves the system from clearing it first; false where it can't be had.
   bool write(size_t offset, const void* data, size_t size) const;
+  // Lets this process reach a range that has memory without a fault at each page, where the system can do that; saves most of the cost.
+  void map(size_t offset, size_t size) const;
   // Gives the memory of a range of whole pages back to the system, and forgets what was in it.
   void discard(size_t offset, size_t size) const;
 

@@ -6,6 +6,13 @@
 
 namespace hasten::pool::shm {
 
+namespace {
+
+// Smaller ranges are mapped by the few faults that they take.
+constexpr size_t kLeastMapped = 16 * kPage;
+
+} // namespace
+
 // --- what lies in shared memory ---
 
 uint64_t Budget::total() const {
@@ -158,7 +165,16 @@ bool Slab::write(const BlockRef& block, size_t offset, const void* data, size_t 
   if (warm > 0) {
     std::memcpy(segment_.data() + at, data, warm);
   }
-  return warm == size || segment_.write(at + warm, static_cast<const char*>(data) + warm, size - warm);
+  if (warm == size) {
+    return true;
+  }
+  if (!segment_.write(at + warm, static_cast<const char*>(data) + warm, size - warm)) {
+    return false;
+  }
+  if (size - warm >= kLeastMapped) {
+    segment_.map(at + warm, size - warm);
+  }
+  return true;
 }
 
 bool Slab::is_live(const BlockRef& block) const {

@@ -5,6 +5,8 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <thread>
 #include <vector>
 
@@ -49,6 +51,29 @@ TEST_F(SlabTest, MemoryIsUsedAgainUnderANewGeneration) {
   EXPECT_EQ(budget->total(), kMiB);
   ASSERT_TRUE(slab.write(two, 0, std::string(kMiB, 'b').data(), kMiB));
   EXPECT_EQ(content(two), std::string(kMiB, 'b'));
+}
+
+long faults_so_far() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_minflt;
+}
+
+TEST_F(SlabTest, MemoryThatIsUsedAgainCausesNoFaults) {
+#ifdef MADV_POPULATE_READ
+  if (madvise(segment.data(), kPage, MADV_POPULATE_READ) != 0) {
+    GTEST_SKIP() << "the system can't map ahead";
+  }
+#endif
+  const std::string text(4 * kMiB, 'a');
+  const BlockRef one = slab.allocate(text.size()).value();
+  ASSERT_TRUE(slab.write(one, 0, text.data(), text.size()));
+  slab.free(one);
+  const BlockRef two = slab.allocate(text.size()).value();
+  const long before = faults_so_far();
+  ASSERT_TRUE(slab.write(two, 0, text.data(), text.size()));
+  EXPECT_LT(faults_so_far() - before, 100) << "of " << text.size() / kPage << " pages";
+  EXPECT_EQ(content(two), text);
 }
 
 TEST_F(SlabTest, ABlockOfAnEarlierGenerationFreesNothing) {
