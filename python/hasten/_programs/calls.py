@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import locale
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
-from typing import Any, Literal, ParamSpec, TypeVar, cast
+from typing import Any, Literal, ParamSpec, TypeVar
 
 from hasten._programs.commands import Command, CompletedProgram, Path
 from hasten._programs.run import Run, Settings, Text, checked_timeout
@@ -82,6 +83,7 @@ def iter_all(
     ValueError, TypeError
         Of a command or an option that makes no sense.
     """
+    _check_many(commands)
     if output not in _MODES:
         raise ValueError(f"output={output!r}: output is captured ('capture'), written to a 'file', or let 'pass'")
     if directory is not None and output != "file":
@@ -113,10 +115,16 @@ def _with_parameters_of(
     """Return a decorator that gives a function the parameters of `other`, for readers of either kind."""
 
     def decorate(function: Callable[..., _Result]) -> Callable[_Parameters, _Result]:
-        shown = inspect.signature(function)
-        own = inspect.signature(other).replace(return_annotation=shown.return_annotation)
-        function.__signature__ = own  # type: ignore[attr-defined]
-        return cast("Callable[_Parameters, _Result]", function)
+        parameters = inspect.signature(other)
+
+        @functools.wraps(function)
+        def checked(*arguments: _Parameters.args, **options: _Parameters.kwargs) -> _Result:
+            parameters.bind(*arguments, **options)  # it would be `other` that complained of them
+            return function(*arguments, **options)
+
+        returned = inspect.signature(function).return_annotation
+        checked.__signature__ = parameters.replace(return_annotation=returned)  # type: ignore[attr-defined]
+        return checked
 
     return decorate
 
@@ -144,10 +152,16 @@ def run_all(commands: Iterable[Any], *arguments: Any, **options: Any) -> list[Co
     ValueError, TypeError
         Of a command or an option that makes no sense; then nothing has run.
     """
+    _check_many(commands)
     all_commands = [Command.of(command) for command in commands]
     for command in all_commands:
         command.argv()
     return sorted(iter_all(all_commands, *arguments, **options), key=lambda result: result.index)
+
+
+def _check_many(commands: object) -> None:
+    if isinstance(commands, (str, bytes, Mapping, Command)):
+        raise TypeError(f"commands={commands!r} is one command; put it in a list")
 
 
 def _checked_workers(workers: int | None) -> int:

@@ -65,20 +65,39 @@ class Command:
 
         Raises
         ------
-        ValueError
-            Where that can't be: there is nothing, or a null byte in it.
+        ValueError, TypeError
+            Where that can't be: there is nothing, or a null byte in it, or a number.
         """
         if isinstance(self.args, (str, bytes)):
             argv = [b"/bin/sh", b"-c", os.fsencode(self.args)]
         elif isinstance(self.args, os.PathLike):
             argv = [os.fsencode(self.args)]
         else:
-            argv = [os.fsencode(argument) for argument in self.args]
+            argv = [_encoded(argument, "an argument of a program") for argument in self.args]
         if not argv:
             raise ValueError(f"{self.args!r}: a command needs the name of a program")
         if any(b"\0" in argument for argument in argv):
             raise ValueError(f"{self.args!r}: an argument of a program can't hold a null byte")
         return argv
+
+
+def environment_of(variables: Mapping[str, str]) -> dict[bytes, bytes]:
+    """Return environment variables as the system takes them; raise where it can't."""
+    encoded = {
+        _encoded(name, "the name of an environment variable"): _encoded(value, f"the environment variable {name!r}")
+        for name, value in variables.items()
+    }
+    for name, value in encoded.items():
+        if b"=" in name or not name or b"\0" in name + value:
+            raise ValueError(f"{name!r}: an environment variable has a name without '=', and holds no null byte")
+    return encoded
+
+
+def _encoded(text: object, what: str) -> bytes:
+    try:
+        return os.fsencode(text)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"{text!r}: {what} is text, bytes or a path; str() makes it that") from None
 
 
 class CompletedProgram(subprocess.CompletedProcess[Any]):

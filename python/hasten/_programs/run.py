@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple
 
-from hasten._programs.commands import Command, CompletedProgram
+from hasten._programs.commands import Command, CompletedProgram, environment_of
 from hasten._programs.inputs import Input, input_of
 from hasten._programs.server import FILE, PASS, Outcome, Request, Server, ServerKilled
 
@@ -57,7 +57,10 @@ class Settings:
             if self.text is None:
                 raise TypeError("input is text, and output would be bytes; say text=True or give input as bytes")
             return data.encode(self.text.encoding, self.text.errors)
-        return bytes(memoryview(data))  # type: ignore[arg-type]
+        try:
+            return bytes(memoryview(data))  # type: ignore[arg-type]
+        except TypeError:
+            raise TypeError(f"input={data!r}: what a command reads is bytes, or text with text=True") from None
 
 
 class _Running(NamedTuple):
@@ -83,7 +86,8 @@ class Run:
         self._count = 0  # of the commands that were taken
         self._running: dict[int, _Running] = {}  # in the order in which they were sent
         self._directory = settings.directory
-        self._environment = _environment(settings.defaults.env, os.environ)
+        given = settings.defaults.env
+        self._environment = environment_of(os.environ if given is None else given)
 
     def results(self) -> Iterator[CompletedProgram]:
         """Run the commands; yield how each ended."""
@@ -140,7 +144,7 @@ class Run:
         timeout = checked_timeout(command.timeout if command.timeout is not None else defaults.timeout)
         environment = None
         if command.env is not None:
-            environment = [name + b"=" + value for name, value in _environment(command.env, {}).items()]
+            environment = [name + b"=" + value for name, value in environment_of(command.env).items()]
         paths = (b"", b"")
         if self._settings.mode == FILE and self._directory is not None:
             stem = os.path.join(self._directory, f"{index:06}")
@@ -211,18 +215,8 @@ def _start_error(request: Request, outcome: Outcome) -> OSError:
     return OSError(outcome.errno, os.strerror(outcome.errno), os.fsdecode(name))
 
 
-def _environment(given: Mapping[str, str] | None, otherwise: Mapping[str, str]) -> dict[bytes, bytes]:
-    variables = {
-        os.fsencode(name): os.fsencode(value) for name, value in (otherwise if given is None else given).items()
-    }
-    for name, value in variables.items():
-        if b"=" in name or not name or b"\0" in name + value:
-            raise ValueError(f"{name!r}: an environment variable has a name without '=', and holds no null byte")
-    return variables
-
-
 def checked_timeout(timeout: float | None) -> float | None:
     """Return a time limit that makes sense; raise otherwise."""
-    if timeout is not None and not timeout >= 0:
+    if timeout is not None and not (isinstance(timeout, (int, float)) and timeout >= 0):
         raise ValueError(f"timeout={timeout!r}: a time limit is a number of seconds, zero or more")
     return timeout
