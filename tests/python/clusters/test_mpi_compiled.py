@@ -172,12 +172,20 @@ def half_python(values):
     return names["total"]
 
 @hasten.jit
-def whole(values):
-    return mpi.allreduce(values.sum())
+def what_only_one_has(values):
+    return mpi.scatter(values)
+
+@hasten.jit
+def compiled(values):
+    mpi.barrier()
+    return mpi.sendrecv(values, mpi.rank(), values + 1, mpi.rank())
 
 import warnings
 warnings.simplefilter("ignore")
-assert half_python(np.ones(3)) == whole(np.ones(3)) == 3 * size
+assert half_python(np.ones(3)) == 3 * size
+assert what_only_one_has(np.arange(size) if first else None).tolist() == [rank], "no rank compiles it"
+before = hasten.stats()["native_calls"]
+assert compiled(np.ones(2)) == (rank, 2) and hasten.stats()["native_calls"] == before + 1
 
 from hasten import numba
 @numba.njit
@@ -368,3 +376,32 @@ except ModuleNotFoundError as error:
 def test_a_missing_mpi4py_is_named(mpirun: str, tmp_path: Path) -> None:
     done = run_ranks(mpirun, 0, tmp_path / "script.py", ABSENT)
     assert done.stdout == "this needs the package mpi4py, which is not installed: pip install 'hasten[mpi]'\n"
+
+
+ONE_THREAD = """
+import threading
+import mpi4py
+mpi4py.rc.thread_level = "funneled"
+import hasten
+from hasten import mpi
+
+@hasten.njit
+def meet():
+    mpi.barrier()
+
+def elsewhere():
+    try:
+        meet()
+    except RuntimeError as error:
+        print(error)
+
+meet()
+thread = threading.Thread(target=elsewhere)
+thread.start()
+thread.join()
+"""
+
+
+def test_an_mpi_for_one_thread_is_called_from_the_main_thread_only(mpirun: str, tmp_path: Path) -> None:
+    done = run_ranks(mpirun, 1, tmp_path / "script.py", ONE_THREAD)
+    assert done.stdout.startswith("this MPI library was started for one thread"), (done.stdout, done.stderr)

@@ -161,13 +161,24 @@ Value testany_rule(Emitter& e, const CallArgs& args) {
 
 // ---- collective calls
 
+// Compiled code and Python say different things to the other ranks, but for barriers. Plain jit, which may leave a function to Python in
+// one rank (for an argument that only the root has) and compile it in another, leaves these calls to Python in all.
+std::vector<Value> bind_collective(Emitter& e, std::string_view function, const CallArgs& args,
+                                   std::initializer_list<std::string_view> names) {
+  if (e.options().exact_joins) {
+    e.fail("plain jit leaves " + std::string(function) + "() to Python, so that all ranks make the call in the same way",
+           "Use njit to compile it.");
+  }
+  return bind(e, function, args, names);
+}
+
 Value barrier_rule(Emitter& e, const CallArgs& args) {
   bind(e, "barrier", args, {});
   return e.runtime("hst_mpi_barrier", ir::none_type(), {});
 }
 
 Value bcast_rule(Emitter& e, const CallArgs& args) {
-  const auto b = bind(e, "bcast", args, {"value", "root?"});
+  const auto b = bind_collective(e, "bcast", args, {"value", "root?"});
   const Value sent = as_buffer(e, "bcast", b[0]);
   const Layout layout = sent.type->layout == Layout::kC ? Layout::kC : Layout::kAny; // rank `root` gets its own array
   const Value out = e.runtime("hst_mpi_bcast", ir::array_type(sent.type->elem, sent.type->ndim, layout, sent.type->readonly),
@@ -176,19 +187,19 @@ Value bcast_rule(Emitter& e, const CallArgs& args) {
 }
 
 Value scatter_rule(Emitter& e, const CallArgs& args) {
-  const auto b = bind(e, "scatter", args, {"values", "root?"});
+  const auto b = bind_collective(e, "scatter", args, {"values", "root?"});
   const Value values = as_rows(e, "scatter", b[0]);
   return e.runtime("hst_mpi_scatter", new_array_like(values), {values, int_or(e, b[1], 0, "root")});
 }
 
 Value gather_rule(Emitter& e, const CallArgs& args) {
-  const auto b = bind(e, "gather", args, {"values", "root?"});
+  const auto b = bind_collective(e, "gather", args, {"values", "root?"});
   const Value values = as_rows(e, "gather", b[0]);
   return e.runtime("hst_mpi_gather", ir::optional_type(new_array_like(values)), {values, int_or(e, b[1], 0, "root")});
 }
 
 Value allgather_rule(Emitter& e, const CallArgs& args) {
-  const Value values = as_rows(e, "allgather", bind(e, "allgather", args, {"values"})[0]);
+  const Value values = as_rows(e, "allgather", bind_collective(e, "allgather", args, {"values"})[0]);
   return e.runtime("hst_mpi_allgather", new_array_like(values), {values});
 }
 
@@ -254,13 +265,13 @@ Value combined_result(Emitter& e, const Combined& all, const Value& out) {
 }
 
 Value allreduce_rule(Emitter& e, const CallArgs& args) {
-  const auto b = bind(e, "allreduce", args, {"value", "op?"});
+  const auto b = bind_collective(e, "allreduce", args, {"value", "op?"});
   const Combined all = combined_argument(e, "allreduce", b[0], b[1]);
   return combined_result(e, all, e.runtime("hst_mpi_allreduce", new_array_like(all.array), {all.array, e.integer(all.how)}));
 }
 
 Value reduce_rule(Emitter& e, const CallArgs& args) {
-  const auto b = bind(e, "reduce", args, {"value", "op?", "root?"});
+  const auto b = bind_collective(e, "reduce", args, {"value", "op?", "root?"});
   const Combined all = combined_argument(e, "reduce", b[0], b[1]);
   const bool reads_result = all.number != nullptr || all.array.type->elem->dtype != all.elem->dtype;
   const Value out = e.runtime(reads_result ? "hst_mpi_reduce_or_zero" : "hst_mpi_reduce", ir::optional_type(new_array_like(all.array)),
