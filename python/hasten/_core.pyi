@@ -421,6 +421,9 @@ class PoolStream(PoolBatch):
     def stop(self) -> None:
         """Take nothing more from the input."""
 
+    def open_window(self) -> None:
+        """Count only what is not finished, whether results are read or not."""
+
     def put_exception(self, index: int, exception: BaseException) -> None:
         """Let the iterator raise in this place."""
 
@@ -535,6 +538,12 @@ class PoolEngine:
 
     def drop_lane(self, lane: int) -> None:
         """Count a lane's worker as ended; it never came to be."""
+
+    @staticmethod
+    def after_fork() -> None:
+        """
+        Called in a fork's child: the engines that it has copies of are its parent's.
+        """
 
     @staticmethod
     def end_waits() -> None:

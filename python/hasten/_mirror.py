@@ -94,7 +94,13 @@ def become_mirror(name: str, mirrored: str) -> None:
     from hasten._lazy import own_parts, own_submodules
 
     module, standard = sys.modules[name], original(mirrored)
-    parts = {part: getattr(importlib.import_module(provider), part) for part, provider in own_parts(mirrored).items()}
+    # What Hasten's parts import of the original: `hasten run` would lead them to the drop-in, which isn't finished.
+    is_set_aside = sys.modules.setdefault(mirrored, standard) is standard and mirrored in set_aside
+    try:
+        parts = {part: getattr(importlib.import_module(from_), part) for part, from_ in own_parts(mirrored).items()}
+    finally:
+        if is_set_aside:
+            del sys.modules[mirrored]
     module.__dict__.update(parts, _hasten_original=standard, _hasten_parts=frozenset(parts), _hasten_covered={})
     # Without a frame of Python's: it is fast, and a name that is missing is reported where it was asked for.
     module.__dict__["__getattr__"] = functools.partial(getattr, standard)

@@ -10,10 +10,13 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
+import signal
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from multiprocessing import current_process, util
+from multiprocessing import process as processes
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hasten._core import PoolEngine, PoolExchange
@@ -39,7 +42,17 @@ _ABSENCE = 0.002
 
 # After all pools were terminated, which multiprocessing does at a higher priority.
 util.Finalize(None, PoolEngine.end_waits, exitpriority=-100)
-os.register_at_fork(before=PoolExchange.before_fork)
+_crews: weakref.WeakSet[Crew] = weakref.WeakSet()
+
+
+def _leave_to_parent() -> None:
+    """Keep a fork's child from ending its parent's workers when it ends, as multiprocessing's children are ended."""
+    PoolEngine.after_fork()
+    for crew in _crews:
+        processes._children.difference_update(crew._lanes.values())  # type: ignore[attr-defined]
+
+
+os.register_at_fork(before=PoolExchange.before_fork, after_in_child=_leave_to_parent)
 
 
 @contextlib.contextmanager
@@ -52,6 +65,24 @@ def _allowed_to_start() -> Iterator[None]:
         yield
     finally:
         settings["daemon"] = was_daemon
+
+
+@contextlib.contextmanager
+def _uninterrupted(worker: Any) -> Iterator[None]:
+    """Put off Ctrl-C while a worker is forked: what runs at a fork swallows exceptions, and the worker would get it."""
+    is_main = threading.current_thread() is threading.main_thread()
+    standing = signal.getsignal(signal.SIGINT)
+    if getattr(worker, "_start_method", None) != "fork" or not is_main or not callable(standing):
+        yield
+        return
+    came: list[Any] = []
+    signal.signal(signal.SIGINT, lambda *what: came.append(what))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, standing)
+        for what in came[:1]:
+            standing(*what)
 
 
 class WorkerEnd(NamedTuple):
@@ -121,6 +152,11 @@ class Crew:
         self._following = 0
         self._attendant: threading.Thread | None = None
         self._is_parked = False
+        _crews.add(self)
+
+    def is_foreign(self) -> bool:
+        """Whether this is the copy that a fork got; the workers belong to its parent."""
+        return os.getpid() != self._owner
 
     def __del__(self) -> None:
         if getattr(self, "_parent", -1) >= 0:
@@ -139,7 +175,7 @@ class Crew:
 
     def prepare(self) -> None:
         """Make sure that there are workers, and that they are this process's."""
-        if os.getpid() != self._owner:
+        if self.is_foreign():
             message = f"this pool belongs to process {self._owner}, and this is its fork {os.getpid()}"
             raise ValueError(f"{message}; make a pool in the process that uses it")
         if len(self.pool) < self.processes:
@@ -154,7 +190,7 @@ class Crew:
             process = self._make_process(target=self.work, args=(descriptors, initializer, initargs, most_tasks))
             process.name = process.name.replace("Process", "PoolWorker")
             process.daemon = self.is_daemonic
-            with _allowed_to_start():
+            with _allowed_to_start(), _uninterrupted(process):
                 process.start()
             self.engine.watch(lane, process.pid, self._most_memory)
         except BaseException:
@@ -254,6 +290,11 @@ class Crew:
         if self.is_closed and not self._active:
             self.engine.stop_workers()
 
+    def forget(self, job: Job) -> None:
+        """Give up a job that could not be submitted whole; what of it runs ends for nobody."""
+        self.recall(job)
+        self.job_is_over(job)
+
     def recall(self, batch: Job) -> None:
         """Take back what of a job has not been started."""
         self._settle_all(self.engine.recall(batch))
@@ -265,7 +306,20 @@ class Crew:
     # --- waiting ---
 
     def wait_for(self, is_over: Callable[[], bool], timeout: float | None) -> None:
-        """Wait until `is_over()`, or `timeout` seconds have passed."""
+        """Wait until `is_over()`, or `timeout` seconds have passed.
+
+        Raises
+        ------
+        RuntimeError
+            In a fork's child, where nothing comes any more.
+        """
+        if self.is_foreign():
+            if is_over():
+                return
+            raise RuntimeError(
+                "this result was left behind by a fork: the workers belong to the parent process; "
+                "make the call in this process"
+            )
         end = None if timeout is None else time.monotonic() + timeout
         self._waiting += 1
         try:
@@ -379,7 +433,11 @@ class Crew:
 
     def join(self) -> None:
         """Wait until all work is done and all workers have left."""
+        if self.is_foreign():
+            return
         if not self.is_terminated:
+            for job in list(self._active):
+                job.open_window()
             self.wait_for(lambda: not self._active, None)
             self.engine.stop_workers()
         self.wait_for(lambda: not self._lanes, None)
@@ -387,7 +445,7 @@ class Crew:
 
     def terminate(self) -> None:
         """End all workers at once; what is not finished is cancelled."""
-        if os.getpid() != self._owner:
+        if self.is_foreign():
             return
         self.is_closed = self.is_terminated = True
         self.engine.interrupt()

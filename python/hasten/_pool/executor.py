@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 import threading
 import types
 import weakref
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from hasten._executor_map import ordered_map
 from hasten._mirror import original
+from hasten._pool.contexts import get_context
 from hasten._pool.executor_crew import ExecutorCrew, ProcessFuture
 from hasten._pool.main_module import check_guard, prepare_for
 from hasten._pool.memory import default_max_shm
@@ -40,7 +42,7 @@ class ProcessPoolExecutor(_StandardExecutor):
     max_workers
         How many workers there may be; as many as this process may use processors, by default.
     mp_context
-        What makes the processes; the interpreter's default start method by default.
+        What makes the processes, or the name of a start method; the interpreter's default by default.
     initializer, initargs
         Called in each worker when it starts. If it raises, the executor is broken.
     max_tasks_per_child
@@ -84,6 +86,8 @@ class ProcessPoolExecutor(_StandardExecutor):
             raise ValueError(f"max_memory={max_memory!r}: the bytes that a worker may use are a positive number")
         if max_shm is not None and max_shm < 0:
             raise ValueError(f"max_shm={max_shm!r}: the bytes of shared memory are a positive number, or 0 for none")
+        if isinstance(mp_context, str):
+            mp_context = get_context(mp_context)
         if mp_context is None:
             mp_context = multiprocessing.get_context(None if max_tasks_per_child is None else "spawn")
         check_guard(mp_context)
@@ -95,7 +99,7 @@ class ProcessPoolExecutor(_StandardExecutor):
         # A fork copies what other threads are in the middle of, so all workers are forked at the first call.
         self._safe_to_dynamically_spawn_children = not starts_all
         self._initializer = initializer
-        self._initargs = initargs
+        self._initargs = tuple(initargs)
         self._max_tasks_per_child = max_tasks_per_child
         self._breaks = on_worker_death == "break"
         self._max_memory = int(max_memory or 0)
@@ -224,11 +228,9 @@ class ProcessPoolExecutor(_StandardExecutor):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: types.TracebackType | None
     ) -> None:
-        # Who presses Ctrl-C does not want to wait for what has not begun.
+        # Who presses Ctrl-C does not want to wait.
         if kind is not None and issubclass(kind, KeyboardInterrupt):
-            self.shutdown(wait=False)
-            if self._crew is not None and not self._crew.is_foreign():
-                self._crew.cancel(None)
+            self.terminate_workers()
         self.shutdown(wait=True)
 
     # --- what programs know of the standard class ---
@@ -275,12 +277,22 @@ class _Exit:
 
     @classmethod
     def finish(cls) -> None:
-        """Wait for the end of all calls."""
+        """Wait for the end of all calls; not where the program was ended by Ctrl-C."""
         cls.is_over = True
-        for crew in list(cls.crews):
-            if not crew.is_foreign():
-                crew.close()
-                crew.join()
+        crews = [crew for crew in cls.crews if not crew.is_foreign()]
+        if _was_interrupted():
+            for crew in crews:
+                crew.cancel(None)
+                crew.end_workers("terminate")
+        for crew in crews:
+            crew.close()
+            crew.join()
+
+
+def _was_interrupted() -> bool:
+    """Whether Ctrl-C is what ends this program: that is the exception that nobody has caught."""
+    last = getattr(sys, "last_type", None)
+    return last is not None and issubclass(last, KeyboardInterrupt) and not hasattr(sys, "ps1")
 
 
 original("threading")._register_atexit(_Exit.finish)

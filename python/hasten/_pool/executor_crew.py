@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -48,10 +47,6 @@ class ExecutorCrew(Crew):
         self.demand = 0  # calls that were submitted and have not come back from a worker
         self._broken_lane: int | None = None
         self._settlers: set[int] = set()  # threads that run callbacks
-
-    def is_foreign(self) -> bool:
-        """Whether this is the copy that a fork got; the workers belong to its parent."""
-        return os.getpid() != self._owner
 
     # --- calls ---
 
@@ -136,8 +131,10 @@ class ExecutorCrew(Crew):
         if not self.broken:
             self._broken_lane = lane
             end = self._exits.get(lane, UNKNOWN_END)
-            how = str(MissingGuardError()) if end.lacked_guard else describe_exit(end.exitcode)
-            self._break(f"A child process terminated abruptly (process {end.pid} ended {how})")
+            how = f" (process {end.pid} ended {describe_exit(end.exitcode)})"
+            if end.lacked_guard:
+                how = f": {MissingGuardError()}"
+            self._break(f"A child process terminated abruptly{how}")
 
     def _break(self, why: str, end_process: str = "terminate") -> None:
         self.broken = f"{why}, the process pool is not usable anymore"
@@ -287,11 +284,6 @@ class ProcessFuture(_Future):
         return super().exception(0)
 
     def _wait(self, call: _Call, timeout: float | None) -> None:
-        if call.executor_crew.is_foreign():
-            raise RuntimeError(
-                "this result was left behind by a fork: the workers belong to the parent process; "
-                "submit the call in this process"
-            )
         call.crew.wait_for(self.done, timeout)
 
     def running(self) -> bool:

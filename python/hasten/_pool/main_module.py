@@ -55,9 +55,14 @@ def prepare_for(context: Any) -> None:
 def can_be_imported() -> bool:
     """Whether a new process finds the main module: not where it is a prompt, a notebook, ``-c`` or stdin.
 
-    Nor where it has no main guard and ``hasten run`` runs it.
+    Nor where it has no main guard and ``hasten run`` runs it, nor what multiprocessing leaves alone: the ``__main__``
+    of a package, a folder or an archive, and a file named as IPython's program.
     """
     if substitution.has_unguarded_main:
         return False
     main = sys.modules.get("__main__")
-    return getattr(main, "__spec__", None) is not None or os.path.isfile(getattr(main, "__file__", None) or "")
+    spec = getattr(main, "__spec__", None)
+    if spec is not None:
+        return spec.name != "__main__" and not spec.name.endswith(".__main__")
+    file = getattr(main, "__file__", None) or ""
+    return os.path.isfile(file) and os.path.splitext(os.path.basename(file))[0] != "ipython"

@@ -187,14 +187,21 @@ def _standard(name: str) -> Any:
 def describe_failure(error: BaseException, *value: object) -> bytes:
     """Return a task's failure as bytes that can always be read; `value` is the result that refused to be pickled."""
     if value:
-        error, text = _standard("MaybeEncodingError")(error, value[0]), None
+        error, text = _unsendable(error, _repr_of(value[0])), None
     else:
         text = traceback_text(error)
     try:
         pickled = dumps(error)
     except Exception as refused:
-        pickled = dumps(_standard("MaybeEncodingError")(refused, error))
+        pickled = dumps(_unsendable(refused, _repr_of(error)))
     return pickle.dumps((pickled, text, _repr_of(error)), pickle.HIGHEST_PROTOCOL)
+
+
+def _unsendable(refused: BaseException, shown: str) -> Any:
+    """Return what says why a value can't be sent; `shown` represents the value, whose own `repr` may fail."""
+    error = _standard("MaybeEncodingError")(None, None)
+    error.exc, error.value = error.args = _repr_of(refused), shown
+    return error
 
 
 def traceback_text(error: BaseException) -> str:
@@ -214,17 +221,15 @@ def read_failure(failure: bytes) -> BaseException:
         if not isinstance(error, BaseException):
             raise TypeError(f"{shown} was unpickled as an object of type {type(error).__name__}")
     except Exception as unreadable:
-        error = _standard("MaybeEncodingError")(unreadable, None)
-        error.value = shown
-        error.args = (error.exc, shown)
+        error = _unsendable(unreadable, shown)
     if text is not None:
         error.__cause__ = _standard("RemoteTraceback")(text)
     travelled: BaseException = error
     return travelled
 
 
-def _repr_of(error: BaseException) -> str:
+def _repr_of(value: object) -> str:
     try:
-        return repr(error)
+        return repr(value)
     except Exception:
-        return f"<{type(error).__name__} whose repr fails>"
+        return f"<{type(value).__name__} whose repr fails>"

@@ -8,7 +8,7 @@ import types
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from multiprocessing import util
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hasten._core import PoolCall
 from hasten._mirror import original
@@ -17,7 +17,16 @@ from hasten._pool.crew import Crew
 from hasten._pool.main_module import check_guard, prepare_for
 from hasten._pool.memory import default_max_shm
 from hasten._pool.pickling import APPLY, MAP, STARMAP, Payload, is_named
-from hasten._pool.results import AsyncResult, Options, ResultIterator
+from hasten._pool.results import AsyncResult, Options, ResultIterator, WindowedIterator
+from hasten._pool.terms import (
+    OnError,
+    check_chunksize,
+    check_on_error,
+    check_processes,
+    check_retries,
+    check_timeout,
+    check_window,
+)
 
 if TYPE_CHECKING:
     from multiprocessing import pool as standard
@@ -35,7 +44,6 @@ _MOST_NUMBERS = 1 << 13
 # The options that `Pool` takes by position.
 _POSITIONAL = ("processes", "initializer", "initargs", "maxtasksperchild", "context")
 
-OnError = Literal["raise", "return"]
 Terms = tuple[float | None, int, OnError]  # a call's timeout, retries and on_error
 
 
@@ -101,7 +109,7 @@ class Pool(standard.Pool):
         self._state = standard.INIT
         if address is not None:
             raise ValueError(f'address={address!r}: only a pool with backend="dask" has one')
-        processes = _check_processes(processes)
+        processes = available_cpus() if processes is None else check_processes(processes)
         if maxtasksperchild is not None and not (isinstance(maxtasksperchild, int) and maxtasksperchild > 0):
             raise ValueError("maxtasksperchild must be a positive int or None")
         if initializer is not None and not callable(initializer):
@@ -210,12 +218,17 @@ class Pool(standard.Pool):
             options, call = known.options, known.call
         else:
             options, call = _options(func, *terms), None
+        arguments, keywords = tuple(args), dict(kwds) if kwds else {}
         result = AsyncResult(self, self._crew, options, 1, True, callback, error_callback)
         self._crew.adopt(result)
-        if call is None:
-            call = self._plan(result, func, terms)
-        if call is not None:
-            self._crew.engine.submit_call(result, call, tuple(args), dict(kwds) if kwds else {})
+        try:
+            if call is None:
+                call = self._plan(result, func, terms)
+            if call is not None:
+                self._crew.engine.submit_call(result, call, arguments, keywords)
+        except BaseException:
+            self._crew.forget(result)
+            raise
         if not result.left:
             result.settle()
         return result
@@ -371,9 +384,13 @@ class Pool(standard.Pool):
         size = self._chunk_size(chunksize, items)
         result = AsyncResult(self, self._crew, options, len(items), False, callback, error_callback)
         self._crew.adopt(result)
-        function = self._encode_function(result, func, mode)
-        if function is not None:
-            result.submit_items(function, items, size)
+        try:
+            function = self._encode_function(result, func, mode)
+            if function is not None:
+                result.submit_items(function, items, size)
+        except BaseException:
+            self._crew.forget(result)
+            raise
         if not result.left:
             result.settle()
         return result
@@ -384,9 +401,7 @@ class Pool(standard.Pool):
             # Numbers share nothing that would be pickled once for each chunk, and smaller chunks are under way sooner.
             most = _MOST_NUMBERS if length and type(items[0]) in (int, float) else _MOST_IN_CHUNK
             return min(most, max(1, -(-length // (4 * self._processes))))
-        if chunksize < 1:
-            raise ValueError(f"Chunksize must be 1+, not {chunksize:n}")
-        return min(chunksize, _MOST_IN_CHUNK, max(1, length))
+        return min(check_chunksize(chunksize), _MOST_IN_CHUNK, max(1, length))
 
     def imap(  # type: ignore[override]
         self,
@@ -412,13 +427,12 @@ class Pool(standard.Pool):
             As for `map`.
         """
         self._check_running()
-        if chunksize < 1:
-            raise ValueError(f"Chunksize must be 1+, not {chunksize:n}")
-        if window is not None and window < 1:
-            raise ValueError(f"window={window!r}: at least one item must be on its way")
+        chunksize, window = check_chunksize(chunksize), check_window(window)
         options = _options(func, timeout, retries, on_error)
         total = len(iterable) if isinstance(iterable, Sized) else None
-        results = self._iterate(func, iterable, MAP, chunksize, options, ordered, window)
+        results: Iterator[Any] = self._iterate(func, iterable, MAP, chunksize, options, ordered, window)
+        if window is not None:
+            results = WindowedIterator(results)  # type: ignore[arg-type]
         return _with_progress(results, total) if progress else results
 
     def imap_unordered(  # type: ignore[override]
@@ -501,35 +515,21 @@ def available_cpus() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def _check_processes(processes: int | None) -> int:
-    if processes is None:
-        return available_cpus()
-    if processes < 1:
-        raise ValueError("Number of processes must be at least 1")
-    return processes
-
-
 def _options(func: Callable[..., Any], timeout: float | None, retries: int, on_error: str) -> Options:
-    if on_error not in ("raise", "return"):
-        raise ValueError(f"on_error={on_error!r}: use 'raise' or 'return'")
     name = getattr(func, "__qualname__", None) or type(func).__qualname__
-    return task_options(name, timeout, retries, on_error == "return")
+    return task_options(name, timeout, retries, check_on_error(on_error))
 
 
 def task_options(name: str, timeout: float | None, retries: int, returns_errors: bool = False) -> Options:
     """Return options that were checked; `name`: of the function."""
-    if timeout is not None and not timeout > 0:
-        raise ValueError(f"timeout={timeout!r}: the seconds that a task may take are a positive number")
-    if retries < 0:
-        raise ValueError(f"retries={retries!r}: a task can't be tried again less than 0 times")
-    return Options(name, int((timeout or 0) * 1e9), retries, returns_errors)
+    return Options(name, int((check_timeout(timeout) or 0) * 1e9), check_retries(retries), returns_errors)
 
 
 def _listed(iterable: Iterable[Any]) -> Sequence[Any]:
     return iterable if type(iterable) in (list, tuple) else list(iterable)  # type: ignore[return-value]
 
 
-def _with_progress(results: ResultIterator, total: int | None) -> Iterator[Any]:
+def _with_progress(results: Iterator[Any], total: int | None) -> Iterator[Any]:
     from tqdm.auto import tqdm
 
     return iter(tqdm(results, total=total))

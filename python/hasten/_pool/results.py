@@ -51,12 +51,12 @@ class Job(_Batch):
         """Give one call to the workers; what can't be pickled is a failure of the call."""
         self.crew.engine.submit_call(self, self.options.plan(function), *call)
 
-    def new_errors(self) -> list[tuple[int, BaseException]]:
-        """Return new failures with their positions."""
-        return [
-            (index, self.crew.exception_of(kind, detail, f"{self.options.name}, item {index}"))
-            for index, kind, detail in self.take_failures()
-        ]
+    def error_of(self, index: int, kind: str, detail: Any) -> BaseException:
+        """Return the exception for a failure that the engine reported."""
+        return self.crew.exception_of(kind, detail, f"{self.options.name}, item {index}")
+
+    def open_window(self) -> None:
+        """Submit the rest, whether results are read or not."""
 
     def settle(self) -> None:
         """Take over what has come."""
@@ -100,11 +100,12 @@ class AsyncResult(PoolResult, Job, Awaitable, standard.ApplyResult):  # type: ig
                     self.crew.tell()
 
     def _take_over(self) -> None:
-        for index, error in self.new_errors():
-            if self.options.returns_errors:
-                self.put_value(index, error)
-            elif self.error is None:
-                self.error = error
+        failures = self.take_failures()
+        if self.options.returns_errors:
+            for failure in failures:
+                self.put_value(failure[0], self.error_of(*failure))
+        elif failures and self.error is None:
+            self.error = self.error_of(*failures[0])  # the others are of no use to anybody
         if self.left > 0 or self.failures:
             return
         try:
@@ -213,7 +214,11 @@ class ResultIterator(PoolStream, Job, standard.IMapIterator):  # type: ignore[mi
         """Begin to take items from the input, here or, where that may wait for anything, in a thread of its own."""
         self.crew.adopt(self)
         if self.is_direct:
-            self.crew.engine.feed(self)
+            try:
+                self.crew.engine.feed(self)
+            except BaseException:
+                self.abandon()
+                raise
             self.settle()
         else:
             threading.Thread(target=self._feed, name="hasten-pool-feeder", daemon=True).start()
@@ -231,12 +236,19 @@ class ResultIterator(PoolStream, Job, standard.IMapIterator):  # type: ignore[mi
         self.crew.recall(self)
         self.settle()
 
+    def open_window(self) -> None:
+        """Take the rest of the input, whether results are read or not."""
+        PoolStream.open_window(self)
+        if self.is_direct:
+            self.crew.engine.feed(self)
+            self.settle()
+
     def settle(self) -> None:
         """Take over failures, and leave when all has come."""
         with self._lock:
             put = self.put_value if self.options.returns_errors else self.put_exception
-            for index, error in self.new_errors():
-                put(index, error)
+            for failure in self.take_failures():
+                put(failure[0], self.error_of(*failure))
             leaves = self.is_complete and not self._has_left
             self._has_left = self._has_left or leaves
         if leaves:
@@ -265,3 +277,25 @@ class ResultIterator(PoolStream, Job, standard.IMapIterator):  # type: ignore[mi
             raise
         if timeout is not None and not self.has_news():
             raise StandardTimeoutError
+
+
+class WindowedIterator(standard.IMapIterator):  # type: ignore[type-arg]
+    """What `imap` returns where it has a window: with the last reference to it, the call ends.
+
+    Nobody could read what the rest of the input waits for.
+    """
+
+    def __init__(self, results: ResultIterator) -> None:
+        self._results = results
+
+    def next(self, timeout: float | None = None) -> Any:
+        """Return the next result, as `ResultIterator.next` does."""
+        return self._results.next(timeout)
+
+    def __next__(self) -> Any:  # type: ignore[override]
+        return next(self._results)
+
+    def __del__(self) -> None:
+        if not self._results.is_over():
+            self._results.abandon()
+            self._results.crew.engine.interrupt()  # whoever waits for the end of all calls

@@ -23,6 +23,7 @@ from hasten._pool.template_server import ANSWER, BORN, CHILD, FAILED, READY, TEM
 
 TYPE_CHECKING = False  # without typing, whose import takes a worker milliseconds
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
 # The exit code of a process whose template is gone: the one that the start method forkserver gives.
@@ -152,7 +153,7 @@ class _Templates:
         arguments = [executable, *util._args_from_interpreter_flags(), "-c", code]  # type: ignore[attr-defined]
         self._environment = dict(os.environ)
         try:
-            with theirs:
+            with theirs, _no_interrupt():
                 self._pid = util.spawnv_passfds(os.fsencode(executable), arguments, [theirs.fileno(), parent])
         except BaseException:
             ours.close()
@@ -195,12 +196,19 @@ class _Templates:
                 os.waitpid(pid, 0)
 
 
+@contextlib.contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """Let a process be started with SIGINT blocked: Ctrl-C, which reaches it too, is none of its business."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _imported_main(preparation: dict[str, Any]) -> str | None:
-    """Return what workers import as the main module: multiprocessing leaves packages' ``__main__`` files alone."""
-    name = preparation.get("init_main_from_name")
-    if name is not None and (name == "__main__" or name.endswith(".__main__")):
-        return None
-    return name or preparation.get("init_main_from_path")
+    """Return what workers import as the main module."""
+    return preparation.get("init_main_from_name") or preparation.get("init_main_from_path")
 
 
 def _dumps(value: object) -> bytes:
@@ -243,7 +251,8 @@ class Popen(popen_fork.Popen):
     def _launch(self, process_obj: process.BaseProcess) -> None:
         preparation = spawn.get_preparation_data(process_obj.name)
         if not can_be_imported():
-            preparation.pop("init_main_from_path", None)
+            for main in ("init_main_from_name", "init_main_from_path"):
+                preparation.pop(main, None)
         context.set_spawning_popen(self)  # type: ignore[arg-type]
         try:
             prepared, described = _dumps(preparation), self._describe(process_obj)

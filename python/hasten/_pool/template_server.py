@@ -56,6 +56,7 @@ class Server:
     def __init__(self, control: socket.socket, parent: int) -> None:
         self._control = control
         self._parent = parent
+        self._at_childs_end = signal.getsignal(signal.SIGCHLD)  # as the program, or its main module, has set it
         self._children: dict[int, tuple[int, socket.socket]] = {}  # by pidfd: pid, and who wants to know its end
         self._poll = select.poll()
         self._poll.register(control, select.POLLIN)
@@ -63,6 +64,7 @@ class Server:
 
     def serve(self) -> NoReturn:
         """Do what is asked until there is nobody to ask any more."""
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # where it is ignored, children vanish with their exit codes
         while True:
             for descriptor, _ in self._poll.poll():
                 if descriptor == self._parent:
@@ -102,21 +104,32 @@ class Server:
     def _become_child(self, kind: bytes, asker: socket.socket, passed: list[int]) -> NoReturn:
         code = 1
         try:
+            signal.signal(signal.SIGCHLD, self._at_childs_end or signal.SIG_DFL)
             self._control.close()
             os.close(self._parent)
             for pidfd, (_, other) in self._children.items():
                 os.close(pidfd)
                 other.close()
-            pidfd = os.pidfd_open(os.getpid())
-            with asker:
-                socket.send_fds(asker, [ANSWER.pack(BORN, os.getpid())], [pidfd])
-            os.close(pidfd)
-            code = _run_child(*passed) if kind == CHILD else _serve_with_main(*passed)
+            if _is_wanted(asker):
+                code = _run_child(*passed) if kind == CHILD else _serve_with_main(*passed)
         except BaseException:
             sys.excepthook(*sys.exc_info())
             util._flush_std_streams()  # type: ignore[attr-defined]
         finally:
             os._exit(code)
+
+
+def _is_wanted(asker: socket.socket) -> bool:
+    """Tell the parent of this process; False where the parent waits for it no longer."""
+    pidfd = os.pidfd_open(os.getpid())
+    try:
+        with asker:
+            socket.send_fds(asker, [ANSWER.pack(BORN, os.getpid())], [pidfd])
+    except ConnectionError:
+        return False
+    finally:
+        os.close(pidfd)
+    return True
 
 
 def _run_child(data: int, parent: int, tracker: int, *descriptors: int) -> int:
@@ -198,6 +211,7 @@ def _describe(error: BaseException) -> bytes:
 def main(control: int, parent: int) -> NoReturn:
     """Serve as the template of the process that started this one."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     util._close_stdin()  # type: ignore[attr-defined]
     sys.modules["__main__"] = ModuleType("__main__")
     gc.freeze()

@@ -19,6 +19,7 @@
 #include "hasten/bindings/pool_codec.h"
 #include "hasten/bindings/pool_ending.h"
 #include "hasten/bindings/pool_result.h"
+#include "hasten/bindings/pool_submission.h"
 #include "hasten/bindings/thread_wait.h"
 #include "hasten/pool/scheduler.h"
 #include "hasten/pool/stderr_relay.h"
@@ -44,6 +45,13 @@ public:
         engine->interrupt();
       }
     });
+  }
+
+  // In a fork's copy: the lanes are those of the parent's workers.
+  static void after_fork() {
+    for (PoolEngine* engine : all()) {
+      engine->is_foreign_ = true;
+    }
   }
 
   ~PoolEngine() override {
@@ -89,8 +97,16 @@ public:
     streams_.erase(lane);
     scheduler_->drop_lane(lane);
   }
-  void stop_workers() { scheduler_->stop_workers(); }
-  void interrupt() { scheduler_->interrupt(); }
+  void stop_workers() {
+    if (!is_foreign_) {
+      scheduler_->stop_workers();
+    }
+  }
+  void interrupt() {
+    if (!is_foreign_) {
+      scheduler_->interrupt();
+    }
+  }
   bool has_lane(uint64_t lane) const { return scheduler_->has_lane(lane); }
   size_t live_lanes() const { return scheduler_->live_lanes(); }
 
@@ -101,6 +117,7 @@ public:
     const bool is_plain = PyDict_GET_SIZE(keywords.ptr()) == 0 && encode_plainly(&PyTuple_GET_ITEM(arguments.ptr(), 0), count, &task->body);
     if (is_plain || encode_with(call, nb::make_tuple(arguments, keywords), *task)) {
       own(*task, batch);
+      nb::inst_ptr<PoolBatch>(batch)->only_task = task->retries == 0 ? task.get() : nullptr;
       submit_one(std::move(task));
     } else {
       refuse(batch, 0, 1);
@@ -112,41 +129,32 @@ public:
   void submit_items(const nb::object& batch, const nb::bytes& function, const nb::object& items, uint32_t chunk, int64_t timeout,
                     uint32_t retries, const nb::object& encode) {
     const PoolCall call(function, timeout, retries, next_group(), encode);
-    std::vector<std::unique_ptr<pool::Task>> tasks;
+    PoolSubmission submission(*scheduler_);
     for (size_t base = 0; base < nb::len(items); base += chunk) {
       const size_t count = std::min<size_t>(chunk, nb::len(items) - base);
-      std::unique_ptr<pool::Task> task = make_task(call, batch, items, {.first = base, .count = count, .index = base});
-      if (task != nullptr) {
-        tasks.push_back(std::move(task));
-      }
-      if (tasks.size() == kSubmittedAtOnce) {
-        scheduler_->submit(std::exchange(tasks, {}));
-      }
+      submit_range(submission, call, batch, items, {.first = base, .count = count, .index = base});
     }
-    scheduler_->submit(std::move(tasks));
   }
 
   // Takes items from a stream's input as long as there is room, and submits them.
   void feed(const nb::object& object) {
+    if (is_foreign_) {
+      return;
+    }
     auto& stream = *nb::inst_ptr<PoolStream>(object);
-    std::vector<std::unique_ptr<pool::Task>> tasks;
+    PoolSubmission submission(*scheduler_);
     while (stream.begin_pull()) {
       const uint64_t index = stream.pulled();
       const nb::object items = stream.pull();
-      std::unique_ptr<pool::Task> task;
       if (nb::len(items) > 0) {
-        task = make_task(*stream.call, object, items, {.first = 0, .count = nb::len(items), .index = index});
-      }
-      if (task != nullptr) {
-        stream.note_size(task->body.size());
-        tasks.push_back(std::move(task));
+        stream.note_size(submit_range(submission, *stream.call, object, items, {.first = 0, .count = nb::len(items), .index = index}));
       }
       // An input that is somebody's code may wait for anything, also for the results of what it has given.
-      if (!stream.is_direct() || tasks.size() == kSubmittedAtOnce) {
-        scheduler_->submit(std::exchange(tasks, {}));
+      if (!stream.is_direct()) {
+        submission.send();
       }
     }
-    scheduler_->submit(std::move(tasks));
+    submission.send();
     if (stream.is_complete()) {
       report(stream, object.ptr());
     }
@@ -155,6 +163,9 @@ public:
   // Reads what came, without waiting. Whether there is news for pump().
   bool glance() {
     ++looks_;
+    if (is_foreign_) {
+      return false;
+    }
     if (!is_draining_) {
       drain();
       feed_streams();
@@ -200,15 +211,26 @@ public:
 
   // Takes back what isn't claimed, of a batch or of all; returns the batches that are changed.
   nb::list recall(const nb::object& batch, bool spares_first) {
-    for (const auto& task : scheduler_->recall(batch.is_none() ? nullptr : batch.ptr(), spares_first)) {
-      for (uint32_t item = task->first; item < task->end; ++item) {
-        fail(*task, item, "recalled", nb::none());
+    if (is_foreign_) {
+      return {};
+    }
+    pool::Task* only = batch.is_none() ? nullptr : nb::inst_ptr<PoolBatch>(batch)->only_task;
+    if (only != nullptr) {
+      if (const auto task = scheduler_->recall_only(*only)) {
+        fail_recalled(*task);
       }
+      return take_news();
+    }
+    for (const auto& task : scheduler_->recall(batch.is_none() ? nullptr : batch.ptr(), spares_first)) {
+      fail_recalled(*task);
     }
     return take_news();
   }
 
-  bool is_waiting(const nb::object& batch) const { return scheduler_->is_waiting(batch.ptr()); }
+  bool is_waiting(const nb::object& batch) const {
+    const pool::Task* only = nb::inst_ptr<PoolBatch>(batch)->only_task;
+    return only != nullptr ? scheduler_->is_waiting(*only) : scheduler_->is_waiting(batch.ptr());
+  }
 
   // Reads what came, and waits for it where there is nothing. Returns batches that failed or are complete, and the ends of workers.
   nb::tuple pump(int64_t nanoseconds) {
@@ -246,42 +268,10 @@ public:
 
 private:
   static constexpr uint64_t kLooksBetweenGlances = 128;
-  static constexpr size_t kSubmittedAtOnce = 512;
 
   uint32_t next_group() {
     last_group_ = std::max<uint32_t>(last_group_ + 1, 1);
     return last_group_;
-  }
-
-  // The task refers to the batch once for each of its items.
-  static void own(pool::Task& task, const nb::object& batch) {
-    task.owner = batch.ptr();
-    for (uint32_t item = 0; item < task.end; ++item) {
-      batch.inc_ref();
-    }
-  }
-
-  struct Range {
-    size_t first; // among the items
-    size_t count;
-    uint64_t index; // of the first for the batch
-  };
-
-  // Null where the items can't be encoded, which is then a failure of theirs.
-  static std::unique_ptr<pool::Task> make_task(const PoolCall& call, const nb::object& batch, const nb::object& items, Range range) {
-    auto task = std::make_unique<pool::Task>(call.like);
-    task->base = range.index;
-    task->end = static_cast<uint32_t>(range.count);
-    if (!encode_plainly(PySequence_Fast_ITEMS(items.ptr()) + range.first, range.count, &task->body)) {
-      const auto first = static_cast<Py_ssize_t>(range.first);
-      const nb::object slice = nb::steal(PySequence_GetSlice(items.ptr(), first, first + static_cast<Py_ssize_t>(range.count)));
-      if (!slice.is_valid() || !encode_with(call, slice, *task)) {
-        refuse(batch, range.index, range.count);
-        return nullptr;
-      }
-    }
-    own(*task, batch);
-    return task;
   }
 
   // Of calls one by one: whoever submits so many that the lanes are full reads results, too.
@@ -291,31 +281,6 @@ private:
     if (looks_ % kLooksBetweenGlances == 0 && scheduler_->has_backlog()) {
       glance();
     }
-  }
-
-  // False with a Python error set.
-  static bool encode_with(const PoolCall& call, const nb::object& items, pool::Task& task) {
-    const nb::object payload = nb::steal(PyObject_CallFunctionObjArgs(call.encode.ptr(), call.function.ptr(), items.ptr(), nullptr));
-    char* data = nullptr;
-    Py_ssize_t size = 0;
-    if (!payload.is_valid() || PyBytes_AsStringAndSize(payload.ptr(), &data, &size) != 0) {
-      return false;
-    }
-    task.head = nullptr;
-    task.body.assign(data, static_cast<size_t>(size));
-    task.cargo = cargo_of(payload.ptr());
-    return true;
-  }
-
-  // Some items can't be encoded, as the Python error that is set says.
-  static void refuse(const nb::object& batch, size_t base, size_t count) {
-    const nb::python_error error;
-    if (!error.matches(PyExc_Exception)) {
-      throw error;
-    }
-    auto& refused = *nb::inst_ptr<PoolBatch>(batch);
-    refused.failures.append(nb::make_tuple(base, "refused", nb::borrow(error.value())));
-    refused.settle(count);
   }
 
   // Those of this process, by the GIL.
@@ -424,6 +389,12 @@ private:
     fail(task, item, kind, nb::cast(lane));
   }
 
+  void fail_recalled(const pool::Task& task) {
+    for (uint32_t item = task.first; item < task.end; ++item) {
+      fail(task, item, "recalled", nb::none());
+    }
+  }
+
   void fail(const pool::Task& task, uint32_t item, const char* kind, nb::object detail) {
     PoolBatch& batch = batch_of(task);
     batch.failures.append(nb::make_tuple(task.base + item, kind, std::move(detail)));
@@ -434,6 +405,7 @@ private:
   // One item less is missing; its reference goes.
   void settled(const pool::Task& task) {
     PoolBatch& batch = batch_of(task);
+    batch.only_task = nullptr;
     batch.settle(1);
     has_settled_ = has_settled_ || batch.has_next();
     if (batch.is_complete()) {
@@ -485,6 +457,7 @@ private:
   nb::list ended_;
   nb::list hungry_; // streams that want more of their input
   nb::set active_;
+  bool is_foreign_ = false; // a fork's copy
   bool is_draining_ = false;
   bool is_waiting_ = false;  // a pump waits
   bool has_settled_ = false; // since the last pump something came that is not among the news, and that somebody may wait for
@@ -529,6 +502,7 @@ void add_pool_stream(nb::module_& m) {
                    "-> None"))
       .def("wait_for_room", &PoolStream::wait_for_room, "Wait until the input may be taken from again, or is exhausted.")
       .def("stop", &PoolStream::stop, "Take nothing more from the input.")
+      .def("open_window", &PoolStream::open_window, "Count only what is not finished, whether results are read or not.")
       .def("put_exception", &PoolStream::put_exception, nb::arg("index"), nb::arg("exception"),
            nb::sig("def put_exception(self, index: int, exception: BaseException) -> None"), "Let the iterator raise in this place.")
       .def(
@@ -558,6 +532,7 @@ void add_pool_engine(nb::module_& m) {
            "Return the end of what a lane's worker wrote to stderr, once.")
       .def("watch", &PoolEngine::watch, nb::arg("lane"), nb::arg("pid"), nb::arg("most_memory"))
       .def("drop_lane", &PoolEngine::drop_lane, nb::arg("lane"), "Count a lane's worker as ended; it never came to be.")
+      .def_static("after_fork", &PoolEngine::after_fork, "Called in a fork's child: the engines that it has copies of are its parent's.")
       .def_static("end_waits", &PoolEngine::end_waits, "Called when the interpreter is about to end: no other thread returns from a pump.")
       .def("stop_workers", &PoolEngine::stop_workers, "Let workers leave when they have done what they have.")
       .def("interrupt", &PoolEngine::interrupt, "Make a pump that waits return.")

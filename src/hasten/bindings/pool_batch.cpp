@@ -113,6 +113,16 @@ bool PoolStream::wants_items() {
   return true;
 }
 
+void PoolStream::stop() {
+  input_.reset();
+  feeders_.wake_all();
+}
+
+void PoolStream::open_window() {
+  shape_.counts_unread = false;
+  feeders_.wake_all();
+}
+
 void PoolStream::wait_for_room() {
   while (!is_exhausted() && open_items() > most_open() / 2) {
     if (wait_in(feeders_, parallel::kForever) == Waited::kFailed) {

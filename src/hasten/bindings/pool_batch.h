@@ -46,7 +46,8 @@ public:
   nanobind::list results;
   nanobind::list failures; // (index, kind, detail)
   uint64_t left;
-  bool is_news = false; // a drain has it in its list
+  bool is_news = false;            // a drain has it in its list
+  pool::Task* only_task = nullptr; // of a call that is not tried again, until it is over
 };
 
 // An iterator over the results of the items of an input, which are submitted as there is room.
@@ -69,7 +70,9 @@ public:
   bool begin_pull();
   // The items of the next task; none where the input ended. An exception of the input is its last result.
   nanobind::object pull();
-  void stop() { input_.reset(); }
+  void stop();
+  // Lets the input be taken from whether results are read or not.
+  void open_window();
   void note_size(size_t bytes) { is_large_ = bytes > kLarge; }
   // Blocks a thread that feeds until there is room for several tasks.
   void wait_for_room();
@@ -101,7 +104,7 @@ private:
   uint64_t open_items() const { return shape_.counts_unread ? pulled_ - given_ : left; }
   uint64_t most_open() const;
 
-  const Shape shape_;
+  Shape shape_;
   nanobind::object input_;
   const bool is_direct_;
   parallel::WaitList feeders_;

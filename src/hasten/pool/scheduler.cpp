@@ -78,6 +78,21 @@ ParentLane* Scheduler::choose_lane(const Task& task) const {
   return best;
 }
 
+Task* Scheduler::next_pending() {
+  while (!pending_.empty() && pending_.front()->first == pending_.front()->end) {
+    pending_.pop_front();
+  }
+  return pending_.empty() ? nullptr : pending_.front().get();
+}
+
+// Needs next_pending().
+std::unique_ptr<Task> Scheduler::take_pending() {
+  std::unique_ptr<Task> task = std::move(pending_.front());
+  pending_.pop_front();
+  task->is_pending = false;
+  return task;
+}
+
 bool Scheduler::has_backlog() const {
   const std::lock_guard lock(mutex_);
   return !pending_.empty();
@@ -94,7 +109,10 @@ void Scheduler::submit(std::vector<std::unique_ptr<Task>> tasks) {
   {
     const std::lock_guard lock(mutex_);
     is_timed_ = is_timed_ || is_timed;
-    std::move(tasks.begin(), tasks.end(), std::back_inserter(pending_));
+    for (auto& task : tasks) {
+      task->is_pending = true;
+      pending_.push_back(std::move(task));
+    }
     feed();
   }
   if (is_timed) {
@@ -103,8 +121,8 @@ void Scheduler::submit(std::vector<std::unique_ptr<Task>> tasks) {
 }
 
 void Scheduler::feed() {
-  while (!pending_.empty()) {
-    ParentLane* lane = choose_lane(*pending_.front());
+  while (const Task* next = next_pending()) {
+    ParentLane* lane = choose_lane(*next);
     if (lane == nullptr) {
       return;
     }
@@ -114,10 +132,8 @@ void Scheduler::feed() {
 
 // Gives a lane the next tasks, as far as it accepts them.
 void Scheduler::place_next(ParentLane& lane, size_t most) {
-  for (; most > 0 && !pending_.empty() && lane.accepts(*pending_.front()); --most) {
-    std::unique_ptr<Task> task = std::move(pending_.front());
-    pending_.pop_front();
-    lane.place(std::move(task));
+  for (const Task* next = next_pending(); most > 0 && next != nullptr && lane.accepts(*next); next = next_pending(), --most) {
+    lane.place(take_pending());
   }
 }
 
@@ -132,6 +148,7 @@ size_t Scheduler::share(ParentLane& busy, ParentLane& idle, size_t unclaimed) {
       if (busy.accepts(*task)) {
         busy.place(std::move(task));
       } else {
+        task->is_pending = true;
         pending_.push_front(std::move(task));
       }
       return unclaimed;
@@ -175,6 +192,7 @@ std::vector<std::unique_ptr<Task>> Scheduler::recall(const void* owner, bool spa
   std::deque<std::unique_ptr<Task>> others;
   for (auto& task : pending_) {
     if (owner == nullptr || task->owner == owner) {
+      task->is_pending = false;
       recalled.push_back(std::move(task));
     } else {
       others.push_back(std::move(task));
@@ -190,6 +208,28 @@ bool Scheduler::is_waiting(const void* owner) const {
          std::any_of(pending_.begin(), pending_.end(), [owner](const auto& task) { return task->owner == owner; });
 }
 
+std::unique_ptr<Task> Scheduler::recall_only(Task& task) {
+  const std::lock_guard lock(mutex_);
+  if (task.is_pending) {
+    auto recalled = std::make_unique<Task>(std::move(task));
+    recalled->is_pending = false;
+    task.owner = nullptr;
+    task.first = task.end; // nothing is left of it where it is
+    return recalled;
+  }
+  for (const auto& lane : lanes_) {
+    for (auto& recalled : lane->recall_of(task.owner)) {
+      return std::move(recalled);
+    }
+  }
+  return nullptr;
+}
+
+bool Scheduler::is_waiting(const Task& task) const {
+  const std::lock_guard lock(mutex_);
+  return task.is_pending || std::any_of(lanes_.begin(), lanes_.end(), [&task](const auto& lane) { return lane->is_waiting(task.owner); });
+}
+
 // --- results ---
 
 bool Scheduler::may_fail_again(Task& task, uint32_t item) const { return task.retries > 0 && task.attempts[item]++ < task.retries; }
@@ -198,6 +238,7 @@ void Scheduler::run_again(const Task& task, uint32_t item) {
   auto again = std::make_unique<Task>(task);
   again->first = item;
   again->end = item + 1;
+  again->is_pending = true;
   const std::lock_guard lock(mutex_);
   pending_.push_back(std::move(again));
 }
@@ -259,6 +300,7 @@ void Scheduler::bury(const std::shared_ptr<ParentLane>& lane, Sink& sink) {
   }
   const std::lock_guard lock(mutex_);
   for (auto task = again.rbegin(); task != again.rend(); ++task) {
+    (*task)->is_pending = true;
     pending_.push_front(std::move(*task));
   }
 }

@@ -54,6 +54,9 @@ public:
   std::vector<std::unique_ptr<Task>> recall(const void* owner, bool spares_first = false);
   // Whether a task of this owner is there that nobody has claimed.
   bool is_waiting(const void* owner) const;
+  // The same for the only task of an owner, of which no result was read yet. However many tasks there are, it takes no longer.
+  std::unique_ptr<Task> recall_only(Task& task);
+  bool is_waiting(const Task& task) const;
 
   // --- results ---
   // Reads what is there, and gives lanes more to do. Whether there was anything.
@@ -74,6 +77,8 @@ private:
   void bury(const std::shared_ptr<ParentLane>& lane, Sink& sink);
   void run_again(const Task& task, uint32_t item);
   bool may_fail_again(Task& task, uint32_t item) const;
+  Task* next_pending();
+  std::unique_ptr<Task> take_pending();
   void feed();
   void place_next(ParentLane& lane, size_t most);
   size_t share(ParentLane& busy, ParentLane& idle, size_t unclaimed);
@@ -93,7 +98,7 @@ private:
   shm::Spinner spinner_;
   mutable std::mutex mutex_; // guards what follows; never held across a call of a Sink
   Lanes lanes_;
-  std::deque<std::unique_ptr<Task>> pending_;
+  std::deque<std::unique_ptr<Task>> pending_; // by next_pending(): among them are tasks without items, which were recalled
   uint64_t next_lane_ = 0;
   bool is_timed_ = false; // whether any task ever had a time limit
   std::vector<Watched> watched_;

@@ -24,6 +24,7 @@ struct Task {
   uint32_t group = 0;                    // if not 0: nobody waits for single items, only for all of the group
   uint32_t retries = 0;                  // how often an item that fails is run again
   std::map<uint32_t, uint32_t> attempts; // failures of items that have failed
+  bool is_pending = false;               // in a scheduler that has given it to no lane
 };
 
 // Why an item has no result.

@@ -185,6 +185,49 @@ TEST(Scheduler, ATaskWaitsUntilAWorkerClaimsIt) {
   EXPECT_FALSE(scheduler.is_waiting(&owner));
 }
 
+TEST(Scheduler, AnOnlyTaskIsRecalledWhereverItIs) {
+  Scheduler scheduler(255);
+  std::vector<int> owners(300); // more than a lane has room for
+  std::vector<Task*> tasks;
+  const auto submit = [&](int& owner) {
+    std::unique_ptr<Task> task = make_task(tasks.size());
+    task->owner = &owner;
+    tasks.push_back(task.get());
+    scheduler.submit(std::move(task));
+  };
+  const auto ends = scheduler.add_lane(0);
+  for (int& owner : owners) {
+    submit(owner);
+  }
+  ASSERT_TRUE(scheduler.has_backlog());
+  WorkerLane lane = worker_of(ends);
+  ASSERT_EQ(lane.take(0), WorkerLane::Found::kTask);
+  EXPECT_FALSE(scheduler.is_waiting(*tasks.front()));
+  EXPECT_EQ(scheduler.recall_only(*tasks.front()), nullptr);
+  std::set<uint64_t> recalled;
+  for (size_t i = 1; i < tasks.size(); i += 2) {
+    EXPECT_TRUE(scheduler.is_waiting(*tasks[i]));
+    const auto task = scheduler.recall_only(*tasks[i]);
+    ASSERT_NE(task, nullptr);
+    EXPECT_EQ(task->owner, &owners[i]);
+    recalled.insert(task->base);
+  }
+  size_t sent = 0;
+  lane.send(0, "r", 1, &sent);
+  std::thread worker([&] { work(lane); });
+  Collected collected;
+  while (collected.done.size() + recalled.size() < owners.size()) {
+    scheduler.drain(collected);
+    scheduler.wait(1'000'000);
+  }
+  scheduler.stop_workers();
+  worker.join();
+  for (uint64_t base : collected.done) {
+    EXPECT_EQ(base % 2, 0U);
+    EXPECT_EQ(recalled.count(base), 0U);
+  }
+}
+
 TEST(Scheduler, ARecallMaySpareWhatAWorkerBeginsWith) {
   Scheduler scheduler(255);
   const auto ends = scheduler.add_lane(0);

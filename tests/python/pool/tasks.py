@@ -222,3 +222,22 @@ def array_of(size: int) -> Any:
     import numpy as np
 
     return np.arange(size)
+
+
+class _NoRepr(Exception):
+    def __repr__(self) -> str:
+        raise RuntimeError("no representation")
+
+    def __reduce__(self) -> Any:
+        raise RuntimeError("no pickle")
+
+
+def raise_without_repr() -> None:
+    raise _NoRepr
+
+
+def return_too_deep() -> list[Any]:
+    nested: list[Any] = []
+    for _ in range(100_000):
+        nested = [nested]
+    return nested

@@ -165,6 +165,10 @@ def test_exceptions_that_cannot_travel_are_described(pool: Any) -> None:
         pool.apply(tasks.raise_no_unpickle)
     with pytest.raises(ValueError, match="not a number"):
         pool.apply(tasks.return_no_unpickle)
+    with pytest.raises(MaybeEncodingError, match="whose repr fails"):
+        pool.apply(tasks.raise_without_repr)
+    with pytest.raises(MaybeEncodingError, match="whose repr fails"):
+        pool.apply(tasks.return_too_deep)
     assert pool.apply(tasks.square, (3,)) == 9
 
 

@@ -1,6 +1,7 @@
 """`Pool` beyond what CPython's own tests say: see docs/processes.md."""
 
 import importlib
+import itertools
 import multiprocessing
 import os
 import threading
@@ -314,18 +315,96 @@ def test_options_of_map(pool: Any, capsys: pytest.CaptureFixture[str]) -> None:
         ({"retries": -1}, "retries=-1: a task"),
         ({"on_error": "ignore"}, "on_error='ignore': use 'raise' or 'return'"),
         ({"chunksize": 0}, "Chunksize must be 1"),
+        ({"chunksize": 1.5}, "chunksize=1.5: how many items"),
+        ({"retries": 1.5}, "retries=1.5: how often"),
+        ({"timeout": "1 s"}, "timeout='1 s': the seconds"),
     ],
 )
 def test_bad_options_are_refused(pool: Any, options: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         pool.map(tasks.square, [1], **options)
 
 
 def test_window_and_memory_must_be_positive(pool: Any) -> None:
     with pytest.raises(ValueError, match="window=0"):
         pool.imap(tasks.square, [1], window=0)
+    with pytest.raises(TypeError, match=r"window=1\.5"):
+        pool.imap(tasks.square, [1], window=1.5)
     with pytest.raises(ValueError, match="max_memory=-1"):
         hasten.Pool(1, max_memory=-1)
+    with pytest.raises(TypeError, match=r"processes=1\.5"):
+        hasten.Pool(1.5)  # type: ignore[arg-type]
+
+
+def test_bounds_beyond_all_bounds_are_none(pool: Any) -> None:
+    for timeout in (float("inf"), 1e30):
+        assert pool.apply(tasks.square, (3,), timeout=timeout, retries=1 << 40) == 9
+    assert list(pool.imap(tasks.square, [1, 2], window=1 << 90)) == [1, 4]
+
+
+def test_a_call_that_is_interrupted_while_it_is_submitted_leaves_nothing_to_wait_for() -> None:
+    class Interrupting:
+        def __reduce__(self) -> Any:
+            raise KeyboardInterrupt
+
+    made = hasten.Pool(1)
+    calls = [
+        lambda: made.map(tasks.identity, [1, Interrupting(), 3], chunksize=1),
+        lambda: made.map(Interrupting(), [1]),  # type: ignore[arg-type]
+        lambda: made.apply(tasks.identity, (Interrupting(),)),
+        lambda: list(made.imap(tasks.identity, [1, Interrupting(), 3])),
+    ]
+    for call in calls:
+        with pytest.raises(KeyboardInterrupt):
+            call()
+    made.close()
+    made.join()
+
+
+def test_of_a_chunk_only_what_can_not_be_pickled_fails(pool: Any) -> None:
+    values = [1, threading.Lock(), 3, 4]
+    for results in (
+        pool.map(tasks.identity, values, chunksize=3, on_error="return"),
+        list(pool.imap(tasks.identity, values, chunksize=3, on_error="return")),
+    ):
+        assert [results[0], *results[2:]] == [1, 3, 4] and isinstance(results[1], TypeError)
+
+
+@pytest.mark.parametrize("is_endless", [True, False])
+def test_a_window_that_nobody_can_open_any_more_ends_the_call(is_endless: bool) -> None:
+    made = hasten.Pool(1)
+    results = made.imap(tasks.square, itertools.count() if is_endless else range(1000), window=3)
+    assert next(results) == 0
+    del results
+    made.close()
+    made.join()
+    assert not any(thread.name == "hasten-pool-feeder" for thread in threading.enumerate())
+
+
+@pytest.mark.parametrize("kind", [list, iter])
+def test_join_opens_windows(kind: Any) -> None:
+    made = hasten.Pool(1)
+    results = made.imap(tasks.square, kind(range(1000)), window=3)
+    made.close()
+    made.join()
+    assert list(results) == [x * x for x in range(1000)]
+
+
+def test_results_that_are_taken_back_cost_one_exception() -> None:
+    made = hasten.Pool(1)
+    told: list[str] = []
+    exception_of = made._crew.exception_of
+
+    def tell(kind: str, detail: Any, task: str) -> BaseException:
+        told.append(kind)
+        return exception_of(kind, detail, task)
+
+    made._crew.exception_of = tell  # type: ignore[method-assign]
+    result = made.map_async(tasks.sleep, [60] * 1000, chunksize=1)
+    made.terminate()
+    with pytest.raises(Exception, match="terminated"):
+        result.get(60)
+    assert 1 <= len(told) <= 3
 
 
 def test_workers_are_replaced_after_their_tasks() -> None:

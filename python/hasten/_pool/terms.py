@@ -1,0 +1,105 @@
+"""What is checked of the terms of a call, whatever runs it."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any, Literal
+
+OnError = Literal["raise", "return"]
+
+# What the engine counts in: nanoseconds of a time-out in 63 bits, retries in 32, and what nobody has memory for.
+_LONGEST = 9e9
+_MOST_RETRIES = (1 << 32) - 1
+_WIDEST = 1 << 40
+
+
+def check_timeout(timeout: float | None) -> float | None:
+    """Return the seconds that a task may run; None: any number.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where that is no positive number.
+    """
+    if timeout is None:
+        return None
+    if not isinstance(timeout, int | float):
+        try:
+            timeout = float(timeout)
+        except (TypeError, ValueError):
+            raise TypeError(f"timeout={timeout!r}: the seconds that a task may take are a number or None") from None
+    if not timeout > 0:
+        raise ValueError(f"timeout={timeout!r}: the seconds that a task may take are a positive number")
+    return timeout if timeout < _LONGEST else None
+
+
+def check_retries(retries: int) -> int:
+    """Return how often a task that fails is tried again.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where that is no whole number of at least 0.
+    """
+    if _whole("retries", retries, "how often a task is tried again") < 0:
+        raise ValueError(f"retries={retries!r}: a task can't be tried again less than 0 times")
+    return min(operator.index(retries), _MOST_RETRIES)
+
+
+def check_on_error(on_error: str) -> bool:
+    """Return whether exceptions are put among the results.
+
+    Raises
+    ------
+    ValueError
+        Where it is neither "raise" nor "return".
+    """
+    if on_error not in ("raise", "return"):
+        raise ValueError(f"on_error={on_error!r}: use 'raise' or 'return'")
+    return on_error == "return"
+
+
+def check_chunksize(chunksize: int) -> int:
+    """Return how many items go to a worker together.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where that is no whole number of at least 1.
+    """
+    if _whole("chunksize", chunksize, "how many items go to a worker together") < 1:
+        raise ValueError(f"Chunksize must be 1+, not {chunksize:n}")
+    return operator.index(chunksize)
+
+
+def check_window(window: int | None) -> int | None:
+    """Return how many items may be taken from the input before their results are read.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where that is no whole number of at least 1.
+    """
+    if window is not None and _whole("window", window, "how many items are on their way") < 1:
+        raise ValueError(f"window={window!r}: at least one item must be on its way")
+    return window if window is None else min(operator.index(window), _WIDEST)
+
+
+def check_processes(processes: int) -> int:
+    """Return how many workers there are to be.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where that is no whole number of at least 1.
+    """
+    if _whole("processes", processes, "how many workers there are") < 1:
+        raise ValueError("Number of processes must be at least 1")
+    return operator.index(processes)
+
+
+def _whole(name: str, value: Any, what: str) -> int:
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name}={value!r}: {what} is a whole number") from None
