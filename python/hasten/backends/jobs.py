@@ -15,7 +15,7 @@ from hasten._mirror import original
 from hasten._pool.errors import TaskTimeout, WorkerDied
 from hasten._pool.pickling import APPLY, read_failure
 from hasten.backends.interface import Function, Reply, Task
-from hasten.backends.packed import pack
+from hasten.backends.packed import pack_for_tasks
 
 if TYPE_CHECKING:
     from multiprocessing import pool as standard
@@ -91,7 +91,7 @@ class Job:
     def _send(self, start: int, items: Sequence[Any], retries: int, losses: int = 0) -> None:
         backend = self._pool._backend
         try:
-            packed = pack(items, backend.packs_out_of_band())
+            packed = pack_for_tasks(items, backend.packs_out_of_band())
         except Exception as error:
             self._send_singly(start, items, retries) if self._is_many(items) else self._fail(start, error)
             return

@@ -39,10 +39,10 @@ class Packed:
 
     __slots__ = ("buffers", "parcels", "pickled")
 
-    def __init__(self, pickled: bytes, buffers: Sequence[Any] = (), parcels: Iterable[Parcel] = ()) -> None:
+    def __init__(self, pickled: bytes, buffers: Sequence[Any] = ()) -> None:
         self.pickled = pickled
         self.buffers = buffers
-        self.parcels = tuple(parcels)
+        self.parcels: tuple[Parcel, ...] = ()
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         return Packed, (self.pickled, _carried(self.buffers, protocol))
@@ -84,11 +84,18 @@ def pack(value: object, out_of_band: bool = True) -> Packed:
     buffers: list[pickle.PickleBuffer] = []
     file = BytesIO()
     keep = buffers.append if out_of_band else None
+    cloudpickle.Pickler(file, pickle.HIGHEST_PROTOCOL, buffer_callback=keep).dump(value)
+    return Packed(file.getvalue(), [buffer.raw() for buffer in buffers])
+
+
+def pack_for_tasks(value: object, out_of_band: bool = True) -> Packed:
+    """Pickle a part of tasks, which may need parcels."""
     with _collecting() as parcels, collecting_dispatchers() as dispatchers:
-        cloudpickle.Pickler(file, pickle.HIGHEST_PROTOCOL, buffer_callback=keep).dump(value)
+        packed = pack(value, out_of_band)
     if out_of_band:
         parcels.extend(_code_of(dispatchers))
-    return Packed(file.getvalue(), [buffer.raw() for buffer in buffers], dict.fromkeys(parcels))
+    packed.parcels = tuple(dict.fromkeys(parcels))
+    return packed
 
 
 # --- parcels ---

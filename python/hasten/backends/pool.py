@@ -16,7 +16,7 @@ from hasten._mirror import original
 from hasten._pool.pickling import APPLY, MAP, STARMAP
 from hasten.backends.interface import Backend, Function
 from hasten.backends.jobs import AsyncResult, Job, MapResult, Options, ResultIterator
-from hasten.backends.packed import pack
+from hasten.backends.packed import pack_for_tasks
 
 if TYPE_CHECKING:
     from multiprocessing import pool as standard
@@ -289,7 +289,7 @@ class ClusterPool(standard.Pool):
         if on_error not in ("raise", "return"):
             raise ValueError(f"on_error={on_error!r}: use 'raise' or 'return'")
         name = getattr(func, "__qualname__", None) or type(func).__qualname__
-        packed = pack(func, self._backend.packs_out_of_band())
+        packed = pack_for_tasks(func, self._backend.packs_out_of_band())
         function = Function(uuid.uuid4().hex, packed, isinstance(func, _PLAIN_FUNCTIONS))
         return Options(name, timeout, retries, on_error == "return"), function
 

@@ -228,6 +228,15 @@ with hasten.Pool(backend="mpi") as pool:
     del handle
     assert pool.map(abs, [-1] * 9, chunksize=1) == [1] * 9
     assert len(freight._sent) == waiting - (WORKERS > 0), "what is not shared any more is forgotten"
+
+    again = pool.map(lambda x: hasten.share((x, np.arange(3.0))), [1, 2])
+    assert [(x, array.sum()) for x, array in again] == [(1, 3), (2, 3)], "a handle that comes back is its value"
+
+def set_up(given):
+    os.environ["GIVEN"] = str(given.sum())
+
+with hasten.Pool(None, set_up, (hasten.share(np.arange(4.0)),), backend="mpi") as pool:
+    assert pool.apply(os.getenv, ("GIVEN",)) == "6.0"
 print("done")
 """
 
