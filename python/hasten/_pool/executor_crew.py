@@ -12,8 +12,9 @@ from hasten._pool import executor_worker
 from hasten._pool.crew import UNKNOWN_END, Crew
 from hasten._pool.errors import TaskUnreadable, describe_exit
 from hasten._pool.main_module import MissingGuardError
-from hasten._pool.pickling import APPLY, Call
+from hasten._pool.pickling import Call
 from hasten._pool.results import Job, Options
+from hasten._pool.tasks import APPLY
 from hasten._threads.future import Future as _Future
 
 if TYPE_CHECKING:

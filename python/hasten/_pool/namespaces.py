@@ -8,10 +8,10 @@ has bound stays as it is; one that it hasn't gets the value that it has where it
 from __future__ import annotations
 
 import sys
-import types
 
 TYPE_CHECKING = False  # without typing, whose import takes a worker milliseconds
 if TYPE_CHECKING:
+    import types
     from typing import Any
 
 _MISSING = object()
@@ -45,9 +45,12 @@ def _main_namespace() -> dict[str, Any]:
     # multiprocessing imports the program into a namespace of which __main__ has a copy; functions have the original.
     names = vars(sys.modules["__main__"])
     for value in names.values():
-        if isinstance(value, types.FunctionType) and value.__globals__.get("__name__") == "__mp_main__":
+        if isinstance(value, _Function) and value.__globals__.get("__name__") == "__mp_main__":
             return value.__globals__
     return names
+
+
+_Function = type(_main_namespace)  # types.FunctionType, without an import
 
 
 def remember_main() -> None:
@@ -58,7 +61,7 @@ def remember_main() -> None:
 
 def is_definition(value: object) -> bool:
     """Whether a value is a function or a class."""
-    return isinstance(value, types.FunctionType | type)
+    return isinstance(value, (_Function, type))
 
 
 def arrive_at(key: str, basics: dict[str, Any]) -> dict[str, Any]:

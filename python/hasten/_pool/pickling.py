@@ -8,30 +8,22 @@ from __future__ import annotations
 
 import pickle
 import threading
-from io import BytesIO
-from multiprocessing.reduction import ForkingPickler
 
 from hasten._mirror import original
 from hasten._pool import main_module
+from hasten._pool.tasks import CACHED, dumps_plainly
 
 TYPE_CHECKING = False  # without typing, whose import takes a worker milliseconds
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from hasten._core import PoolCargo, PoolExchange, PoolWorker
+    from hasten._core import PoolCargo, PoolExchange
     from hasten.backends.packed import Parcel
 
     Anything = tuple[Any, ...]
 else:
     Anything = tuple
-
-# How the worker calls: f(item), f(*item), or f(*args, **kwargs) once.
-MAP, STARMAP, APPLY = range(3)
-_CACHED = 8  # flag: the function goes by name, so that the worker may remember what the bytes mean
-
-_PLAIN = frozenset({int, float, str, bytes, bool, type(None)})
-
 
 # A pickle without buffers that is longer goes into shared memory, too.
 _LONG = 64 << 10
@@ -46,19 +38,6 @@ def dumps(value: object, buffers: list[Any] | None = None) -> bytes:
     if main_module.travels and b"__main__" in pickled:
         return _dumps_by_value(value, pickle.PicklingError("a part of the main module can't be pickled"), buffers)
     return pickled
-
-
-def dumps_plainly(value: object, buffers: list[Any] | None = None) -> bytes:
-    """Pickle a value as multiprocessing does; functions go by name alone.
-
-    Where there is a list of `buffers`, those are put there rather than into the pickle.
-    """
-    if type(value) in _PLAIN or (type(value) in (tuple, list) and _PLAIN.issuperset(map(type, value))):  # type: ignore[call-overload]
-        return pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
-    buffer = BytesIO()
-    keep_out = None if buffers is None else buffers.append
-    ForkingPickler(buffer, pickle.HIGHEST_PROTOCOL, True, keep_out).dump(value)
-    return buffer.getvalue()
 
 
 def _dumps_by_value(value: object, refused: Exception, buffers: list[Any] | None) -> bytes:
@@ -112,7 +91,7 @@ def encode_function(function: Callable[..., Any], mode: int, exchange: PoolExcha
     by_name = name and not cargo and (isinstance(function, type) or getattr(function, "__self__", None) is None)
     # A function's pickle by name holds nothing but names; by value it is far longer.
     is_named = by_name and len(part) < 200 and name.encode() in part
-    payload = Payload(bytes([mode | (_CACHED if is_named else 0)]) + len(part).to_bytes(8, "little") + part)
+    payload = Payload(bytes([mode | (CACHED if is_named else 0)]) + len(part).to_bytes(8, "little") + part)
     payload.cargo = cargo
     payload.exchange = exchange
     return payload
@@ -120,7 +99,7 @@ def encode_function(function: Callable[..., Any], mode: int, exchange: PoolExcha
 
 def is_named(head: bytes) -> bool:
     """Whether what `encode_function` made names a function, so that it means the same at any time."""
-    return bool(head[0] & _CACHED)
+    return bool(head[0] & CACHED)
 
 
 def encode_task(function: Payload, items: Sequence[Any]) -> bytes:
@@ -152,31 +131,6 @@ class Travelling:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return pickle.loads, (dumps(self.function),)
-
-
-_functions: dict[bytes, Any] = {}
-
-
-def decode_function(engine: PoolWorker, head: bytes) -> Any:
-    """Return the function of a head that `encode_function` made."""
-    return engine.open(head, 9, len(head))
-
-
-def decode_task(payload: bytes, engine: PoolWorker) -> tuple[int, Callable[..., Any], Any]:
-    """Return how to call, what to call, and the items."""
-    mode = payload[0]
-    length = 9 + int.from_bytes(payload[1:9], "little")
-    if mode & _CACHED:
-        pickled = payload[9:length]
-        function = _functions.get(pickled)
-        if function is None:
-            function = pickle.loads(pickled)
-            if len(_functions) > 100:
-                _functions.clear()
-            _functions[pickled] = function
-    else:
-        function = engine.open(payload, 9, length)
-    return mode & ~_CACHED, function, engine.open(payload, length, len(payload))
 
 
 def _standard(name: str) -> Any:

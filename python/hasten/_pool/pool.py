@@ -16,8 +16,9 @@ from hasten._pool.contexts import get_context
 from hasten._pool.crew import Crew
 from hasten._pool.main_module import check_guard, prepare_for
 from hasten._pool.memory import default_max_shm
-from hasten._pool.pickling import APPLY, MAP, STARMAP, Payload, is_named
+from hasten._pool.pickling import Payload, is_named
 from hasten._pool.results import AsyncResult, Options, ResultIterator, WindowedIterator
+from hasten._pool.tasks import APPLY, MAP, STARMAP
 from hasten._pool.terms import (
     OnError,
     check_chunksize,

@@ -7,12 +7,13 @@ import uuid
 import weakref
 
 from hasten._pool.pickling import dumps, packing
+from hasten._pool.received import receive
 
 TYPE_CHECKING = False  # without typing, whose import takes a worker milliseconds
 if TYPE_CHECKING:
     from typing import Any
 
-    from hasten._core import PoolCargo, PoolExchange, PoolWorker
+    from hasten._core import PoolCargo, PoolExchange
     from hasten.backends.packed import Parcel
 
 
@@ -56,7 +57,7 @@ class Shared:
         if block is None or packing.cargo is None:
             return _decode, (self._pickled, self._buffers)
         packing.cargo.append(block)
-        return _receive, (block.reference,)
+        return receive, (block.reference,)
 
     def _as_parcel(self) -> tuple[Any, ...]:
         from hasten.backends.packed import Parcel, refer_to
@@ -79,34 +80,3 @@ class Shared:
 
 def _decode(pickled: bytes, buffers: list[bytes]) -> Any:
     return pickle.loads(pickled, buffers=buffers)
-
-
-# --- in a worker ---
-
-_received: dict[bytes, Any] = {}  # by reference
-_engines: list[PoolWorker] = []  # this worker's, if it is one
-
-
-def serve_shared(engine: PoolWorker) -> None:
-    """Let this process's tasks receive what was shared."""
-    _engines[:] = [engine]
-
-
-def drop_unshared() -> None:
-    """Forget what the parent no longer shares."""
-    if not _received:
-        return
-    (engine,) = _engines
-    for reference in [one for one in _received if not engine.may_keep(one)]:
-        del _received[reference]
-
-
-def _receive(reference: bytes) -> Any:
-    try:
-        return _received[reference]
-    except KeyError:
-        (engine,) = _engines
-        value = engine.open(reference, 0, len(reference), is_writable=False)
-        if engine.may_keep(reference):
-            _received[reference] = value
-        return value

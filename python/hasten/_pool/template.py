@@ -1,8 +1,8 @@
 """The start method ``template``: processes are forked from a small clean process, which is safe with threads.
 
-The template is started when it is first needed: an interpreter that has imported what workers need and no more. For
-programs whose main module is a file, it forks a second one, which imports that module once; processes are forked from
-that. A template that dies takes nobody with it, and the next start makes a new one. The other side: `template_server`.
+The template is started when it is first needed: an interpreter that has imported what workers need and no more. Where
+a program's main module is a file, the template imports that once, before processes are forked from it. A template that
+dies takes nobody with it, and the next start makes a new one. The other side: `template_server`.
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ import os
 import signal
 import socket
 import threading
-from multiprocessing import context, popen_fork, process, reduction, resource_tracker, spawn, util
+from multiprocessing import context, popen_fork, process, reduction, spawn, util
 
-from hasten._pool import template_server
+from hasten._pool import tracker
+from hasten._pool.child import Inherited
 from hasten._pool.contexts import HastenPools
+from hasten._pool.identity import state_of
 from hasten._pool.main_module import MissingGuardError, can_be_imported
-from hasten._pool.template_server import ANSWER, BORN, CHILD, FAILED, READY, TEMPLATE, THREADED
+from hasten._pool.template_process import TemplateProcess
+from hasten._pool.template_server import ANSWER_SIZE, BORN, CHILD, FAILED, MAIN, READY, THREADED, unpack_answer
 
 TYPE_CHECKING = False  # without typing, whose import takes a worker milliseconds
 if TYPE_CHECKING:
@@ -34,9 +37,9 @@ _UNKNOWN = 255
 _START = """import gc, sys
 gc.disable()  # until `main` has frozen what is imported
 sys.flags.safe_path or sys.path.pop(0)
-from importlib.machinery import SourceFileLoader
+from _frozen_importlib_external import SourceFileLoader
 exec(SourceFileLoader("template_start", {file!r}).get_code("template_start"))
-start({folder!r}, {control}, {parent})"""
+start({folder!r}, {control}, {parent}, {tracker})"""
 
 
 class _Died(Exception):
@@ -55,27 +58,110 @@ class _Child:
 class _Template:
     """One template process, seen from the process that uses it."""
 
-    def __init__(self, control: socket.socket) -> None:
+    def __init__(self, control: socket.socket, pid: int, environment: dict[str, str]) -> None:
         self.control = control
+        self.pid = pid
+        self.has_ended = False
+        self._environment = environment
 
-    def ask(self, kind: bytes, data: bytes, descriptors: list[int]) -> _Child:
+    @classmethod
+    def start(cls) -> _Template:
+        """Start one that has no main module."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        parent = os.pidfd_open(os.getpid())
+        passed = [theirs.fileno(), parent]
+        reserved = tracker.reserve()
+        if reserved >= 0:
+            passed.append(reserved)
+        folder = os.path.dirname(__file__)
+        code = _START.format(
+            file=os.path.join(folder, "template_start.py"),
+            folder=os.path.dirname(folder),
+            control=theirs.fileno(),
+            parent=parent,
+            tracker=reserved,
+        )
+        executable = spawn.get_executable()
+        arguments = [executable, *util._args_from_interpreter_flags(), "-c", code]  # type: ignore[attr-defined]
+        environment = dict(os.environ)
+        try:
+            with theirs, _no_interrupt():
+                pid = util.spawnv_passfds(os.fsencode(executable), arguments, passed)
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            for descriptor in passed[1:]:
+                os.close(descriptor)
+        return cls(ours, pid, environment)
+
+    def changes(self) -> bytes:
+        """Return how the environment differs from the template's, as a child is told."""
+        environment = dict(os.environ)
+        return _dumps(None if environment == self._environment else environment)
+
+    def fork(self, data: bytes, descriptors: list[int]) -> _Child:
         """Make a child of the template, to which `data` say what it is."""
-        tracker = resource_tracker.getfd()
+        answers = self._ask(CHILD, data, descriptors)
+        try:
+            return _read_birth(answers)
+        except BaseException as error:
+            answers.close()
+            if isinstance(error, _Died):
+                self.end()
+            raise
+
+    def import_main(self, preparation: bytes) -> bool:
+        """Let the template import the main module; where it doesn't do so, it has ended.
+
+        Returns
+        -------
+        bool
+            False where each worker is to import the module itself.
+        """
+        environment = dict(os.environ)
+        with self._ask(MAIN, self.changes() + preparation, []) as answers:
+            try:
+                said = answers.recv(1 << 16)
+            except ConnectionError:
+                said = b""
+        if said == READY:
+            self._environment = environment
+            return True
+        status = self.end()
+        if said == THREADED:
+            return False
+        if not said and os.WIFSIGNALED(status):
+            raise _Died
+        kind, _, text = said.decode(errors="replace").partition(":")
+        if kind == "guard":
+            raise MissingGuardError
+        raise RuntimeError(f"A worker process can't import the program's main module:\n{text or 'its process ended'}")
+
+    def end(self) -> int:
+        """Let the template end, and return the status that it ended with."""
+        self.has_ended = True
+        self.control.close()
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
+            os.kill(self.pid, signal.SIGKILL)
+            return os.waitpid(self.pid, 0)[1]
+        return 0
+
+    def _ask(self, kind: bytes, data: bytes, descriptors: list[int]) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         file = os.memfd_create("hasten-process")
         parent = os.pidfd_open(os.getpid())
         try:
             with open(file, "wb", closefd=False) as written:
                 written.write(data)
-            passed: list[Any] = [theirs.fileno(), file, parent, tracker, *descriptors]
-            try:
-                socket.send_fds(self.control, [kind], passed)
-            except (BrokenPipeError, ConnectionError) as error:
-                raise _Died from error
-            theirs.close()
-            return _read_birth(ours)
-        except BaseException:
+            passed: list[Any] = [theirs.fileno(), file, parent, tracker.descriptor(), *descriptors]
+            socket.send_fds(self.control, [kind], passed)
+            return ours
+        except BaseException as error:
             ours.close()
+            if isinstance(error, ConnectionError):
+                self.end()
+                raise _Died from error
             raise
         finally:
             theirs.close()
@@ -85,12 +171,12 @@ class _Template:
 
 def _read_birth(answers: socket.socket) -> _Child:
     try:
-        packet, descriptors, _, _ = socket.recv_fds(answers, ANSWER.size, 1)
+        packet, descriptors, _, _ = socket.recv_fds(answers, ANSWER_SIZE, 1)
     except ConnectionError as error:
         raise _Died from error
     if not packet:
         raise _Died
-    kind, number = ANSWER.unpack(packet)
+    kind, number = unpack_answer(packet)
     if kind == FAILED:
         raise OSError(number, f"The template can't fork: {os.strerror(number)}")
     if kind != BORN:
@@ -102,17 +188,18 @@ class _Templates:
     """The templates of this process."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._owner = 0
         self.forget()
 
     def forget(self) -> None:
         """Begin anew: the templates that are known belong to the process that this one is a fork of."""
         self._lock = threading.Lock()
-        self._pid = 0
         self._bare: _Template | None = None
-        self._with_main: dict[str, _Template | None] = {}  # None: workers import the module themselves
-        self._environment: dict[str, str] = {}
+        self._with_main: dict[str, _Template] = {}
+        self._left_to_workers: set[str] = set()  # main modules that each worker imports itself
+
+    def all(self) -> list[_Template]:
+        """Return the templates that there are."""
+        return [one for one in (self._bare, *self._with_main.values()) if one is not None]
 
     def start_child(self, main: str | None, preparation: bytes, described: bytes, descriptors: list[int]) -> _Child:
         """Fork the process that `described` is the pickle of; `main` is the module to import first."""
@@ -120,80 +207,34 @@ class _Templates:
             for _ in range(2):
                 try:
                     template = self._template_for(main, preparation)
-                    return template.ask(CHILD, self._changes() + preparation + described, descriptors)
+                    return template.fork(template.changes() + preparation + described, descriptors)
                 except _Died:
-                    self._drop()
+                    self._remove_ended()
             raise OSError(errno.EPIPE, "The template process ended each time that a process was to be started")
 
     def start_early(self) -> None:
         """Start the template while the program still does something else; not where processes aren't made anyway."""
         if process.parent_process() is None and not getattr(process.current_process(), "_inheriting", False):
             with self._lock:
-                self._bare = self._bare or self._start()
+                if not self.all():
+                    self._bare = _Template.start()
 
     def _template_for(self, main: str | None, preparation: bytes) -> _Template:
-        bare = self._bare = self._bare or self._start()
-        if main is None:
-            return bare
-        if main not in self._with_main:
-            self._with_main[main] = self._import_main(bare, preparation)
-        return self._with_main[main] or bare
+        if main in self._with_main:
+            return self._with_main[main]
+        if main is not None and main not in self._left_to_workers:
+            template, self._bare = self._bare or _Template.start(), None
+            if template.import_main(preparation):
+                self._with_main[main] = template
+                return template
+            self._left_to_workers.add(main)
+        self._bare = self._bare or _Template.start()
+        return self._bare
 
-    def _start(self) -> _Template:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        parent = os.pidfd_open(os.getpid())
-        folder = os.path.dirname(__file__)
-        code = _START.format(
-            file=os.path.join(folder, "template_start.py"),
-            folder=os.path.dirname(folder),
-            control=theirs.fileno(),
-            parent=parent,
-        )
-        executable = spawn.get_executable()
-        arguments = [executable, *util._args_from_interpreter_flags(), "-c", code]  # type: ignore[attr-defined]
-        self._environment = dict(os.environ)
-        try:
-            with theirs, _no_interrupt():
-                self._pid = util.spawnv_passfds(os.fsencode(executable), arguments, [theirs.fileno(), parent])
-        except BaseException:
-            ours.close()
-            raise
-        finally:
-            os.close(parent)
-        return _Template(ours)
-
-    def _import_main(self, bare: _Template, preparation: bytes) -> _Template | None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            child = bare.ask(TEMPLATE, self._changes() + preparation, [theirs.fileno()])
-        os.close(child.pidfd)
-        child.status.close()
-        said = ours.recv(1 << 16)
-        if said == READY:
-            return _Template(ours)
-        ours.close()
-        if said == THREADED:
-            return None
-        kind, _, text = said.decode(errors="replace").partition(":")
-        if kind == "guard":
-            raise MissingGuardError
-        raise RuntimeError(f"A worker process can't import the program's main module:\n{text or 'its process ended'}")
-
-    def _changes(self) -> bytes:
-        environment = dict(os.environ)
-        return _dumps(None if environment == self._environment else environment)
-
-    def _drop(self) -> None:
-        for template in [self._bare, *self._with_main.values()]:
-            if template is not None:
-                template.control.close()
-        self._bare = None
-        self._with_main.clear()
-        pid, self._pid = self._pid, 0
-        if pid:
-            with contextlib.suppress(ProcessLookupError, ChildProcessError):
-                os.kill(pid, signal.SIGKILL)
-                os.waitpid(pid, 0)
+    def _remove_ended(self) -> None:
+        if self._bare is not None and self._bare.has_ended:
+            self._bare = None
+        self._with_main = {main: one for main, one in self._with_main.items() if not one.has_ended}
 
 
 @contextlib.contextmanager
@@ -211,6 +252,11 @@ def _imported_main(preparation: dict[str, Any]) -> str | None:
     return preparation.get("init_main_from_name") or preparation.get("init_main_from_path")
 
 
+def _without_classes(preparation: dict[str, Any]) -> dict[str, Any]:
+    """Return the same in a form that is unpickled without multiprocessing."""
+    return {**preparation, "authkey": bytes(preparation["authkey"])}
+
+
 def _dumps(value: object) -> bytes:
     buffer = io.BytesIO()
     reduction.dump(value, buffer)
@@ -221,22 +267,11 @@ templates = _Templates()
 os.register_at_fork(after_in_child=templates.forget)
 
 
-class _DupFd:
-    """A descriptor on its way to a child."""
-
-    def __init__(self, index: int) -> None:
-        self.index = index
-
-    def detach(self) -> int:
-        """Return the descriptor, in the child."""
-        return template_server.inherited[self.index]
-
-
 class Popen(popen_fork.Popen):
     """A process that was forked from the template."""
 
     method = "template"
-    DupFd = _DupFd
+    DupFd = Inherited
 
     def __init__(self, process_obj: process.BaseProcess) -> None:
         self._descriptors: list[int] = []
@@ -255,7 +290,7 @@ class Popen(popen_fork.Popen):
                 preparation.pop(main, None)
         context.set_spawning_popen(self)  # type: ignore[arg-type]
         try:
-            prepared, described = _dumps(preparation), self._describe(process_obj)
+            prepared, described = _dumps(_without_classes(preparation)), self._describe(process_obj)
         finally:
             context.set_spawning_popen(None)
         child = templates.start_child(_imported_main(preparation), prepared, described, self._descriptors)
@@ -265,13 +300,15 @@ class Popen(popen_fork.Popen):
         self.finalizer = util.Finalize(self, _close, (child.pidfd, child.status))
 
     def _describe(self, process_obj: process.BaseProcess) -> bytes:
-        described = _dumps(process_obj)
+        is_plain = type(process_obj) is TemplateProcess and "run" not in vars(process_obj)
+        sent = state_of(process_obj) if is_plain else process_obj
+        described = _dumps(sent)
         if can_be_imported() or b"__main__" not in described:
             return described
         from hasten._pool import by_value
 
         self._descriptors.clear()
-        return by_value.dumps(process_obj)
+        return by_value.dumps(sent)
 
     def poll(self, flag: int = os.WNOHANG) -> int | None:
         """Return the exit code, or None while the process runs."""
@@ -287,12 +324,12 @@ class Popen(popen_fork.Popen):
 
     def _read_exit_code(self) -> int:
         try:
-            packet = self._status.recv(ANSWER.size)
+            packet = self._status.recv(ANSWER_SIZE)
         except OSError:
             packet = b""
         if not packet:
             return _UNKNOWN
-        return int(ANSWER.unpack(packet)[1])
+        return int(unpack_answer(packet)[1])
 
     def _send_signal(self, number: int) -> None:
         if self.returncode is None:
@@ -303,16 +340,6 @@ class Popen(popen_fork.Popen):
 def _close(pidfd: int, status: socket.socket) -> None:
     os.close(pidfd)
     status.close()
-
-
-class TemplateProcess(process.BaseProcess):
-    """A process that is forked from the template."""
-
-    _start_method = None  # what a process starts itself is started by the program's own default
-
-    @staticmethod
-    def _Popen(process_obj: process.BaseProcess) -> Popen:
-        return Popen(process_obj)
 
 
 class TemplateContext(HastenPools, context.BaseContext):

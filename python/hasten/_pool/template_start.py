@@ -7,12 +7,15 @@ What is imported here, each new pool waits for.
 from __future__ import annotations
 
 import sys
-from importlib.util import module_from_spec, spec_from_file_location
-from types import ModuleType
+from _frozen_importlib import ModuleSpec, module_from_spec
+from _frozen_importlib_external import SourceFileLoader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import ModuleType
     from typing import Any
+else:
+    ModuleType = type(sys)
 
 
 class LazyPackage(ModuleType):
@@ -27,17 +30,18 @@ class LazyPackage(ModuleType):
 
 def import_lazily(name: str, folder: str) -> None:
     """Make a package known that is in `folder`."""
-    spec = spec_from_file_location(name, f"{folder}/__init__.py", submodule_search_locations=[folder])
-    assert spec is not None
+    file = f"{folder}/__init__.py"
+    spec = ModuleSpec(name, SourceFileLoader(name, file), origin=file, is_package=True)
+    spec.submodule_search_locations = [folder]
+    spec.has_location = True
     package = module_from_spec(spec)
     package.__class__ = LazyPackage
     sys.modules[name] = package
 
 
-def start(folder: str, control: int, parent: int) -> None:
+def start(folder: str, control: int, parent: int, tracker: int) -> None:
     """Be a template; `folder` is where Hasten's package lies."""
     import_lazily("hasten", folder)
-    import hasten._pool.template  # noqa: F401, what each child would import to unpickle its process
     from hasten._pool.template_server import main
 
-    main(control, parent)
+    main(control, parent, tracker)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import functools
+# What signal imports takes a new worker milliseconds.
+import _signal as signal  # type: ignore[import-not-found]
 import os
-import signal
-from multiprocessing import context, reduction, util
+import sys
 
 from hasten._core import PoolWorker
 from hasten._pool.namespaces import remember_main
-from hasten._pool.pickling import APPLY, STARMAP, decode_function, decode_task, describe_failure, dumps_plainly
-from hasten._pool.share import drop_unshared, serve_shared
+from hasten._pool.received import drop_unshared, serve_shared
+from hasten._pool.tasks import APPLY, STARMAP, decode_function, decode_task, dumps_plainly
 
 TYPE_CHECKING = False  # without typing, whose import takes a worker milliseconds
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ class Descriptors:
         self._stderr = stderr
 
     def __reduce__(self) -> tuple[object, ...]:
+        from multiprocessing import context, reduction
+
         context.assert_spawning(self)
         stderr = None if self._stderr < 0 else reduction.DupFd(self._stderr)
         return _arrive, (stderr, *(reduction.DupFd(number) for number in self.numbers))
@@ -73,6 +75,13 @@ def work(
     serve(engine, describe_failure)
 
 
+def describe_failure(*failure: Any) -> bytes:
+    """Return a task's failure as bytes."""
+    from hasten._pool import pickling  # late: workers whose tasks don't fail do without
+
+    return pickling.describe_failure(*failure)
+
+
 def connect(descriptors: Descriptors, most_tasks: int, describe: Callable[..., bytes]) -> PoolWorker:
     """Return the worker's end of its lane; `describe` turns failures into bytes."""
     descriptors.take_stderr()
@@ -90,8 +99,9 @@ def connect(descriptors: Descriptors, most_tasks: int, describe: Callable[..., b
 
 def serve(engine: PoolWorker, describe_unreadable: Callable[[Exception], bytes]) -> None:
     """Run tasks as they come; `describe_unreadable` turns the failure of a task that can't be unpickled into bytes."""
-    engine.serve(functools.partial(decode_function, engine), functools.partial(_run, engine, describe_unreadable))
-    util.debug("worker leaves")
+    engine.serve(lambda head: decode_function(engine, head), lambda payload: _run(engine, describe_unreadable, payload))
+    if "multiprocessing.util" in sys.modules:
+        sys.modules["multiprocessing.util"].debug("worker leaves")
 
 
 def _run(engine: PoolWorker, describe_unreadable: Callable[[Exception], bytes], payload: bytes) -> None:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hasten._mirror import original
 from hasten._pool.errors import TaskTimeout, WorkerDied
-from hasten._pool.pickling import APPLY, read_failure
+from hasten._pool.pickling import read_failure
+from hasten._pool.tasks import APPLY
 from hasten.backends.interface import Function, Reply, Task
 from hasten.backends.packed import pack_for_tasks
 

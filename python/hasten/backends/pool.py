@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hasten import _core
 from hasten._mirror import original
-from hasten._pool.pickling import APPLY, MAP, STARMAP
+from hasten._pool.tasks import APPLY, MAP, STARMAP
 from hasten.backends.interface import Backend, Function
 from hasten.backends.jobs import AsyncResult, Job, MapResult, Options, ResultIterator
 from hasten.backends.packed import pack_for_tasks

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from hasten._pool.errors import TaskTimeout
-from hasten._pool.pickling import APPLY, STARMAP, describe_failure
+from hasten._pool.pickling import describe_failure
+from hasten._pool.tasks import APPLY, STARMAP
 from hasten.backends.packed import Packed, Parcel, at_hand, pack
 
 # How many functions a worker remembers.

@@ -55,7 +55,7 @@ class PoolWorker {
 public:
   PoolWorker(int lane, int bell, int parent, uint64_t most_tasks, nb::object dumps, nb::object describe)
       : lane_(base::FileDescriptor(lane), base::FileDescriptor(bell), most_tasks), dumps_(std::move(dumps)), describe_(std::move(describe)),
-        loads_(nb::module_::import_("pickle").attr("loads")) {
+        loads_(nb::module_::import_("_pickle").attr("loads")) {
     follow_parent(parent);
   }
 

@@ -184,7 +184,7 @@ def test_ctrl_c_never_reaches_the_template(tmp_path: Path) -> None:
         from hasten._pool.template import templates
 
         def ignored_and_blocked():
-            with open(f"/proc/{templates._pid}/status") as file:
+            with open(f"/proc/{templates.all()[0].pid}/status") as file:
                 masks = dict(line.split(":") for line in file if line.startswith("Sig"))
             return [bool(int(masks[name], 16) >> (signal.SIGINT - 1) & 1) for name in ("SigIgn", "SigBlk")]
 
