@@ -44,6 +44,7 @@ def run(data: int, parent: int, tracker: int, *descriptors: int) -> int:
     """Be the process that the data describe, and return its exit code."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     _inherited[:] = descriptors
+    _seed_numpy()
     with open(data, "rb") as file:
         prepare(file, tracker)
         described = identity.while_inheriting(lambda: pickle.load(file))
@@ -52,6 +53,17 @@ def run(data: int, parent: int, tracker: int, *descriptors: int) -> int:
             return _run_lightly(described, parent)
         described = make_process(described)
     return described._bootstrap(parent)  # type: ignore[no-any-return]
+
+
+def _seed_numpy() -> None:
+    """Let NumPy's global generator differ from other processes', as where each imports NumPy itself.
+
+    What the main module has seeded stays as it is.
+    """
+    generator = getattr(sys.modules.get("numpy.random.mtrand"), "_rand", None)
+    bits = getattr(generator, "_bit_generator", None)
+    if type(bits).__name__ == "MT19937" and getattr(bits, "seed_seq", None) is not None:
+        generator.seed()  # type: ignore[union-attr]
 
 
 def prepare(file: IO[bytes], tracker: int) -> None:

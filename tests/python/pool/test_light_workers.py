@@ -142,3 +142,20 @@ def test_the_resource_tracker_is_started_by_its_first_use(tmp_path: Path, is_unl
     assert ended.stdout.startswith("1\n2\n7 "), ended.stderr
     assert ("leaked shared_memory" in ended.stderr) is not is_unlinked
     assert ended.stdout.split()[-1] not in os.listdir("/dev/shm")
+
+
+@pytest.mark.parametrize(("seed", "different"), [("", 2), ("numpy.random.seed(3)", 1)])
+def test_random_numbers_differ_unless_the_main_module_seeds_them(tmp_path: Path, seed: str, different: int) -> None:
+    ended = run_file(
+        tmp_path,
+        f"""
+        import hasten, numpy.random
+        {seed}
+        def draw():
+            return numpy.random.random()
+        if __name__ == "__main__":
+            with hasten.Pool(1) as one, hasten.Pool(1) as other:
+                print(len({{one.apply(draw), other.apply(draw)}}))
+        """,
+    )
+    assert ended.stdout == f"{different}\n", ended.stderr
