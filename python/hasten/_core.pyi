@@ -617,6 +617,11 @@ class PoolWorker:
     def may_keep(self, reference: bytes) -> bool:
         """Whether what was opened by a reference may still be kept."""
 
+    def after_fork(self, end: Callable[[BaseException | None], object]) -> None:
+        """
+        Let a fork's child call this where its task ends, with what it raises or None.
+        """
+
     def before_fork(self) -> None:
         """Tell the parent that a fork will have the arguments that are open now."""
 

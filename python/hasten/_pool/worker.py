@@ -92,6 +92,7 @@ def connect(descriptors: Descriptors, most_tasks: int, describe: Callable[..., b
         engine.share(arguments, results, drop_unshared)
         serve_shared(engine)
         os.register_at_fork(before=engine.before_fork)
+    os.register_at_fork(after_in_child=lambda: engine.after_fork(_end_copy))
     _interrupt_tasks_only(engine)
     remember_main()
     return engine
@@ -115,6 +116,19 @@ def _run(engine: PoolWorker, describe_unreadable: Callable[[Exception], bytes], 
         engine.apply(function, *items)
     else:
         engine.run(function, items, mode == STARMAP)
+
+
+def _end_copy(error: BaseException | None) -> None:
+    """End the fork that a task has made of its worker, where the task's end is reached there, too."""
+    from multiprocessing import util  # late, for the few that need it
+
+    status = 0 if error is None else 1
+    if isinstance(error, SystemExit):
+        status = error.code if isinstance(error.code, int) else int(error.code is not None)
+    elif error is not None:
+        sys.excepthook(type(error), error, error.__traceback__)
+    util._flush_std_streams()  # type: ignore[attr-defined]
+    os._exit(status)
 
 
 def _interrupt_tasks_only(engine: PoolWorker) -> None:

@@ -18,6 +18,7 @@
 #include "hasten/bindings/pool_array.h"
 #include "hasten/bindings/pool_buffers.h"
 #include "hasten/bindings/pool_codec.h"
+#include "hasten/bindings/thread_wait.h"
 #include "hasten/pool/exchange.h"
 #include "hasten/pool/worker_lane.h"
 
@@ -82,6 +83,9 @@ public:
     return exchange_ != nullptr && exchange_->may_keep(block_of(reference.c_str(), reference.size()));
   }
 
+  // In a fork's child: `end` is called with what the task raises, or None, when the task has come to its end there, too.
+  void after_fork(nb::object end) { end_copy_ = std::move(end); }
+
   void before_fork() {
     if (exchange_ != nullptr) {
       exchange_->before_fork();
@@ -145,6 +149,14 @@ public:
   }
 
 private:
+  // Only the worker itself sends results; a fork of it whose task has ended has nothing left to do.
+  void end_copy() {
+    if (end_copy_.is_valid()) {
+      const nb::object error = PyErr_Occurred() != nullptr ? nb::steal(take_exception()) : nb::none();
+      end_copy_(error);
+    }
+  }
+
   static constexpr unsigned kTasksBetweenOffers = 256; // of the GIL to other threads of the worker
   static constexpr size_t kMostFunctions = 100;        // that are remembered
 
@@ -290,6 +302,7 @@ private:
   }
 
   void send_result(const nb::object& result) {
+    end_copy();
     PoolScalar scalar{};
     if (encode_scalar(result.ptr(), &scalar)) {
       send(scalar.tag, scalar.data, scalar.size);
@@ -373,6 +386,7 @@ private:
 
   // Of the Python error that is set. `value`: the result that could not be pickled.
   void send_error(const nb::object& value = {}) {
+    end_copy();
     const nb::python_error error;
     nb::object exception = nb::borrow(error.value());
     if (error.traceback().is_valid()) {
@@ -421,6 +435,7 @@ private:
 
   WorkerLane lane_;
   nb::object dumps_;
+  nb::object end_copy_; // valid in a fork of the worker
   nb::object describe_;
   std::map<std::string, nb::object, std::less<>> functions_; // by their head
   std::string last_head_;
@@ -451,6 +466,9 @@ void add_pool_worker(nb::module_& m) {
            nb::sig("def open(self, payload: bytes, start: int, end: int, is_writable: bool = True) -> Any"),
            "Return what a part of a payload means.")
       .def("may_keep", &PoolWorker::may_keep, nb::arg("reference"), "Whether what was opened by a reference may still be kept.")
+      .def("after_fork", &PoolWorker::after_fork, nb::arg("end"),
+           nb::sig("def after_fork(self, end: Callable[[BaseException | None], object]) -> None"),
+           "Let a fork's child call this where its task ends, with what it raises or None.")
       .def("before_fork", &PoolWorker::before_fork, "Tell the parent that a fork will have the arguments that are open now.")
       .def("serve", &PoolWorker::serve, nb::arg("load"), nb::arg("run"),
            nb::sig("def serve(self, load: Callable[[bytes], Callable[..., Any]], run: Callable[[bytes], object]) -> None"),

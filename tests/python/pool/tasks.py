@@ -241,3 +241,14 @@ def return_too_deep() -> list[Any]:
     for _ in range(100_000):
         nested = [nested]
     return nested
+
+
+def fork_and_return(x: int) -> tuple[int, bool]:
+    return x, os.fork() == 0
+
+
+def fork_and_exit(status: int) -> int:
+    child = os.fork()
+    if child == 0:
+        raise SystemExit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

@@ -200,6 +200,12 @@ def test_arguments_that_do_not_pickle_fail_their_call_alone(pool: Any) -> None:
     assert results[0::2] == [1, 3] and isinstance(results[1], TypeError)
 
 
+def test_a_fork_that_a_task_makes_is_no_second_worker(pool: Any) -> None:
+    assert pool.map(tasks.fork_and_return, range(6), chunksize=2) == [(x, False) for x in range(6)]
+    assert pool.map(tasks.fork_and_exit, range(6), chunksize=2) == list(range(6))
+    assert pool.map(tasks.fork_and_exit, [3.0, 4.0], chunksize=1) == [1, 1]
+
+
 def test_terminate_ends_tasks_and_their_results(tmp_path: Path) -> None:
     made = hasten.Pool(2)
     results = [made.apply_async(tasks.sleep, (60,)) for _ in range(10)]
