@@ -40,6 +40,7 @@ _OWN = {
     "ProcessPoolExecutor": Face("concurrent.futures", "hasten._pool.executor"),
     "ThreadPool": Face("multiprocessing.pool", "hasten._threads.pool"),
     "ThreadPoolExecutor": Face("concurrent.futures", "hasten._threads.executor"),
+    "current_thread": Face("threading", "hasten._threads.thread"),
     "Thread": Face("threading", "hasten._threads.thread"),
     "Timer": Face("threading", "hasten._threads.thread"),
 }
@@ -57,7 +58,6 @@ ADDED = {
     "ChannelClosed": "hasten._threads.channel",
     "Command": "hasten._programs",
     "CompletedProgram": "hasten._programs",
-    "current_thread": "hasten._threads.thread",
     "iter_all": "hasten._programs",
     "run_all": "hasten._programs",
     "select": "hasten._threads.channel",

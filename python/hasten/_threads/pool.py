@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import sys
 import time
 import warnings
 import weakref
@@ -270,8 +271,8 @@ class ThreadPool(_core.Crew, _pool.ThreadPool):
         if chunksize is None:
             chunks, rest = divmod(len(items), self._processes * 4)
             chunksize = chunks + bool(rest)
-        returns = _returns_errors(on_error)
-        return self._map_job(func, items, max(chunksize, 1), star, returns, callback, error_callback)
+        chunksize = max(min(chunksize, len(items)), 1)
+        return self._map_job(func, items, chunksize, star, _returns_errors(on_error), callback, error_callback)
 
     def _map(
         self,
@@ -308,28 +309,47 @@ class ThreadPool(_core.Crew, _pool.ThreadPool):
         if window is not None and window < 1:
             raise ValueError(f"window must be at least 1, or None, not {window}")
         total = len(iterable) if progress and isinstance(iterable, Sized) else None
+        chunksize = min(chunksize, sys.maxsize)
         results = self._imap_job(func, _guarded(iterable), chunksize, ordered, _returns_errors(on_error), window or 0)
-        if timeout is not None:
-            results = iter(_Timed(results, timeout))
-        return _with_bar(results, progress, total) if progress else results
+        if timeout is None and not progress:
+            return results
+        return _Watched(results, timeout, _bar(progress, total) if progress else None)
 
 
-class _Timed:
-    """Results each of which is waited for no longer than some time."""
+class _Watched:
+    """Results each of which is waited for no longer than some time, or whose number a bar shows."""
 
-    def __init__(self, results: Any, timeout: float) -> None:
-        self.results = results
-        self.timeout = timeout
+    def __init__(self, results: Any, timeout: float | None, bar: Any) -> None:
+        self._results = results
+        self._timeout = timeout
+        self._bar = bar
 
     def __iter__(self) -> Iterator[Any]:
         return self
 
     def __next__(self) -> Any:
-        return self.results.next(self.timeout)
+        return self.next()
 
     def next(self, timeout: float | None = None) -> Any:
         """Return the next result."""
-        return self.results.next(self.timeout if timeout is None else timeout)
+        try:
+            result = self._results.next(self._timeout if timeout is None else timeout)
+        except PoolTimeoutError:
+            raise
+        except BaseException:  # the end among them
+            self._close_bar()
+            raise
+        if self._bar is not None:
+            self._bar.update()
+        return result
+
+    def __del__(self) -> None:
+        self._close_bar()
+
+    def _close_bar(self) -> None:
+        bar, self._bar = self._bar, None
+        if bar is not None:
+            bar.close()
 
 
 def _guarded(iterable: Iterable[Any]) -> Iterator[Any]:
@@ -372,7 +392,9 @@ def _abandon(jobs: list[Any], error: BaseException) -> None:
 
 
 def _end(worker: _core.Worker) -> None:
-    _abandon(worker.recall(), _futures.CancelledError("the interpreter ends"))
+    # A pool that is merely dropped does what was submitted: somebody may hold a result, or want nothing but the deed.
+    if _util.is_exiting():
+        _abandon(worker.recall(), _futures.CancelledError("the interpreter ends"))
     worker.close()
 
 
@@ -390,10 +412,3 @@ def _show_progress(result: Any, progress: bool | str, timeout: float | None) -> 
             result.wait(_REDRAW if end is None else min(_REDRAW, max(end - time.monotonic(), 0)))
             bar.update(result._completed - bar.n)
         bar.update(result._completed - bar.n)
-
-
-def _with_bar(results: Iterable[Any], progress: bool | str, total: int | None) -> Iterator[Any]:
-    with _bar(progress, total) as bar:
-        for result in results:
-            bar.update()
-            yield result

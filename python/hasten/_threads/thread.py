@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import traceback
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from hasten import _core
@@ -29,18 +27,12 @@ class Thread(threading.Thread):
     stopping: bool = False
     """Whether somebody asked the thread to stop."""
 
-    def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        run = vars(cls).get("run")
-        if callable(run) and not isinstance(run, _core.Recorder):
-            recorder: Any = _core.Recorder(run)
-            setattr(cls, "run", functools.update_wrapper(recorder, run))  # noqa: B010  # mypy knows run as a method
-
     def start(self) -> None:
         """Start the thread; once only."""
-        target = cast("Callable[..., Any] | None", getattr(self, "_target", None))
-        if target is not None and self.ident is None:
-            self._target = _core.Recorder(target, self)
+        if self._initialized and self.ident is None:
+            # However the class came by its `run`; the target by itself, because a `run` may return nothing of it.
+            self._target: Any = self._target and _core.Recorder(self._target, self)
+            vars(self)["run"] = _core.Recorder(self.run, self)
         super().start()
 
     def result(self, timeout: float | None = None) -> Any:
@@ -73,6 +65,7 @@ class Thread(threading.Thread):
         # The last thing that the thread does. The lines of a traceback are kept, but nothing that its frames held:
         # that may be the thread itself, or what owns it.
         super()._delete()  # type: ignore[misc]
+        vars(self).pop("run", None)
         if self._exception is not None:
             traceback.clear_frames(self._exception.__traceback__)
 

@@ -447,7 +447,7 @@ PyObject* crew_set_size(PyObject* self, PyObject* size) {
 
 PyObject* crew_fill(PyObject* self, PyObject*) {
   Crew* crew = crew_of(self);
-  while (crew->live < crew->most) {
+  while (crew->live < crew->most && !crew->is_closed) { // an initializer that raises closes the pool
     if (!start_worker(self, crew)) {
       return nullptr;
     }

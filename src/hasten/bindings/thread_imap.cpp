@@ -116,11 +116,52 @@ void put_back(IteratorObject* self, PyObject** items, Py_ssize_t count) {
   Py_DECREF(exception);
 }
 
+// What a thread has pulled and is about to run. It grows with the input, since a chunk may be larger than all that there is. The
+// destructor needs no GIL.
+class Pulled {
+public:
+  Pulled() = default;
+  Pulled(const Pulled&) = delete;
+  Pulled& operator=(const Pulled&) = delete;
+  ~Pulled() {
+    if (items_ != &single_) {
+      PyMem_RawFree(static_cast<void*>(items_));
+    }
+  }
+
+  PyObject** items() { return items_; }
+
+  // Makes room for one more than `count`. False with an exception set.
+  bool reserve(Py_ssize_t count) {
+    if (count < capacity_) {
+      return true;
+    }
+    const Py_ssize_t wanted = 2 * capacity_;
+    void* before = items_ == &single_ ? nullptr : static_cast<void*>(items_);
+    auto** grown = static_cast<PyObject**>(PyMem_RawRealloc(before, static_cast<size_t>(wanted) * sizeof(PyObject*)));
+    if (grown == nullptr) {
+      PyErr_NoMemory();
+      return false;
+    }
+    if (items_ == &single_) {
+      grown[0] = single_;
+    }
+    items_ = grown;
+    capacity_ = wanted;
+    return true;
+  }
+
+private:
+  PyObject* single_ = nullptr;
+  PyObject** items_ = &single_;
+  Py_ssize_t capacity_ = 1;
+};
+
 // Pulls up to a chunk. Returns how many.
-Py_ssize_t pull(IteratorObject* self, PyObject** items) {
+Py_ssize_t pull(IteratorObject* self, Pulled* pulled) {
   const Py_ssize_t wanted = room(self);
   Py_ssize_t count = 0;
-  while (count < wanted) {
+  while (count < wanted && pulled->reserve(count)) {
     PyObject* input = Py_NewRef(self->input);
     PyObject* item = PyIter_Next(input);
     Py_DECREF(input);
@@ -128,11 +169,11 @@ Py_ssize_t pull(IteratorObject* self, PyObject** items) {
       Py_XDECREF(item);
       break;
     }
-    items[count++] = item;
+    pulled->items()[count++] = item;
   }
   self->is_pulling = false;
   if (PyErr_Occurred() != nullptr) {
-    put_back(self, items, count);
+    put_back(self, pulled->items(), count);
     end_input(self);
     return 0;
   }
@@ -160,18 +201,13 @@ Outcome run_item(IteratorObject* self, PyObject* item) {
 
 void run(ThreadJob* job, const Piece&, int* busy) {
   IteratorObject* self = cast(job);
-  PyObject* single = nullptr;
-  PyObject** items =
-      self->chunk == 1 ? &single : static_cast<PyObject**>(PyMem_Malloc(static_cast<size_t>(self->chunk) * sizeof(PyObject*)));
+  Pulled pulled;
   const Py_ssize_t first = self->pulled;
-  const Py_ssize_t count = items == nullptr ? 0 : pull(self, items);
+  const Py_ssize_t count = pull(self, &pulled);
   --*busy;
   for (Py_ssize_t i = 0; i < count; ++i) {
-    const Outcome outcome = run_item(self, items[i]);
+    const Outcome outcome = run_item(self, pulled.items()[i]);
     commit(self, first + i, outcome);
-  }
-  if (items != &single) {
-    PyMem_Free(static_cast<void*>(items));
   }
 }
 

@@ -12,8 +12,7 @@ namespace {
 struct RecorderObject {
   PyObject_HEAD vectorcallfunc vectorcall;
   PyObject* function;
-  PyObject* thread; // null: the first argument
-  PyObject* dict;
+  PyObject* thread;
 };
 
 PyTypeObject* recorder_type = nullptr;
@@ -36,11 +35,7 @@ void keep_exception(PyObject* thread) {
 
 PyObject* call(PyObject* object, PyObject* const* args, size_t count, PyObject* keywords) {
   RecorderObject* self = cast(object);
-  const bool is_method = self->thread == nullptr;
-  if (is_method && PyVectorcall_NARGS(count) == 0) {
-    return PyObject_Vectorcall(self->function, args, count, keywords);
-  }
-  PyObject* thread = Py_NewRef(is_method ? args[0] : self->thread);
+  PyObject* thread = Py_NewRef(self->thread); // the thread may drop this object meanwhile
   PyObject* result = PyObject_Vectorcall(self->function, args, count, keywords);
   if (result == nullptr) {
     keep_exception(thread);
@@ -51,21 +46,17 @@ PyObject* call(PyObject* object, PyObject* const* args, size_t count, PyObject* 
   return result;
 }
 
-PyObject* bind_method(PyObject* self, PyObject* instance, PyObject*) {
-  return instance == nullptr || instance == Py_None ? Py_NewRef(self) : PyMethod_New(self, instance);
-}
-
 PyObject* make(PyTypeObject* type, PyObject* args, PyObject*) {
   PyObject* function = nullptr;
   PyObject* thread = nullptr;
-  if (PyArg_UnpackTuple(args, "Recorder", 1, 2, &function, &thread) == 0) {
+  if (PyArg_UnpackTuple(args, "Recorder", 2, 2, &function, &thread) == 0) {
     return nullptr;
   }
   PyObject* self = type->tp_alloc(type, 0);
   if (self != nullptr) {
     cast(self)->vectorcall = call;
     cast(self)->function = Py_NewRef(function);
-    cast(self)->thread = Py_XNewRef(thread);
+    cast(self)->thread = Py_NewRef(thread);
   }
   return self;
 }
@@ -74,14 +65,12 @@ int traverse(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(Py_TYPE(self));
   Py_VISIT(cast(self)->function);
   Py_VISIT(cast(self)->thread);
-  Py_VISIT(cast(self)->dict);
   return 0;
 }
 
 int clear(PyObject* self) {
   Py_CLEAR(cast(self)->function);
   Py_CLEAR(cast(self)->thread);
-  Py_CLEAR(cast(self)->dict);
   return 0;
 }
 
@@ -93,14 +82,8 @@ void dealloc(PyObject* self) {
   Py_DECREF(type);
 }
 
-PyGetSetDef attributes[] = {
-    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
-    {nullptr, nullptr, nullptr, nullptr, nullptr},
-};
-
 PyMemberDef members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(RecorderObject, vectorcall), READONLY, nullptr},
-    {"__dictoffset__", T_PYSSIZET, offsetof(RecorderObject, dict), READONLY, nullptr},
     {nullptr, 0, 0, 0, nullptr},
 };
 
@@ -110,12 +93,9 @@ PyType_Slot slots[] = {
     {Py_tp_traverse, reinterpret_cast<void*>(traverse)},
     {Py_tp_clear, reinterpret_cast<void*>(clear)},
     {Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
-    {Py_tp_descr_get, reinterpret_cast<void*>(bind_method)},
-    {Py_tp_getset, attributes},
     {Py_tp_members, members},
     {Py_tp_doc,
-     const_cast<char*>("Recorder(function, thread=None, /)\n--\n\nCalls a function and keeps its value or exception in a thread: "
-                       "the given one, or else the first argument.")},
+     const_cast<char*>("Recorder(function, thread, /)\n--\n\nCalls a function and keeps its value or exception in a thread.")},
     {0, nullptr},
 };
 

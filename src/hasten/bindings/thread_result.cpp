@@ -367,10 +367,22 @@ ResultObject* make(PyTypeObject* type, const JobKind* kind, Crew* crew, PyObject
   return cast(self);
 }
 
-// Keeps a copy of the keyword arguments, which may be null. False with an exception set.
+// Keeps a copy of the arguments, which may be null. False with an exception set.
+bool set_arguments(ResultObject* self, PyObject* iterable) {
+  self->args = iterable == nullptr ? PyTuple_New(0) : PySequence_Tuple(iterable);
+  if (self->args == nullptr && iterable != nullptr && Py_TYPE(iterable)->tp_iter == nullptr && PySequence_Check(iterable) == 0) {
+    PyErr_Format(PyExc_TypeError, "args=%R: the arguments of a task are a tuple; of a single one it is (%R,)", iterable, iterable);
+  }
+  return self->args != nullptr;
+}
+
 bool set_keywords(ResultObject* self, PyObject* mapping) {
   if (mapping == nullptr || (PyDict_Check(mapping) && PyDict_GET_SIZE(mapping) == 0)) {
     return true;
+  }
+  if (PyMapping_Check(mapping) == 0) {
+    PyErr_Format(PyExc_TypeError, "kwds=%R: the keyword arguments of a task are a dict", mapping);
+    return false;
   }
   self->keywords = PyDict_New();
   return self->keywords != nullptr && PyDict_Update(self->keywords, mapping) == 0;
@@ -400,12 +412,11 @@ PyObject* make_apply(Crew* crew, PyObject* const* arguments) {
   if (self == nullptr) {
     return nullptr;
   }
-  self->args = arguments[1] == nullptr ? PyTuple_New(0) : PySequence_Tuple(arguments[1]);
-  const bool has_keywords = set_keywords(self, arguments[2]);
+  const bool has_arguments = set_arguments(self, arguments[1]) && set_keywords(self, arguments[2]);
   self->callback = or_null(arguments[3]);
   self->error_callback = or_null(arguments[4]);
   self->count = self->chunk = self->open = 1;
-  if (self->args == nullptr || !has_keywords) {
+  if (!has_arguments) {
     Py_DECREF(object_of(&self->job));
     return nullptr;
   }

@@ -61,6 +61,36 @@ def test_a_subclass_has_a_result() -> None:
     assert Doubling.run.__doc__ == "Run." and Doubling.run.__name__ == "run"
 
 
+def test_wherever_run_comes_from_its_result_counts() -> None:
+    class Work:
+        def run(self) -> str:
+            return "mixed in"
+
+    class Mixed(Work, hasten.Thread):  # type: ignore[misc]
+        pass
+
+    class Static(hasten.Thread):
+        @staticmethod
+        def run() -> str:  # type: ignore[override]
+            return "static"
+
+    class Bare(hasten.Thread):
+        pass
+
+    replaced: Any = Bare()
+    replaced.run = lambda: "replaced"
+    for thread, expected in ((Mixed(), "mixed in"), (Static(), "static"), (replaced, "replaced"), (Bare(), None)):
+        thread.start()
+        assert thread.result(LONG) == expected
+
+
+def test_the_drop_in_knows_who_should_stop() -> None:
+    from hasten import threading as drop_in
+
+    assert drop_in.current_thread is hasten.current_thread
+    assert drop_in.current_thread().stopping is False
+
+
 def test_waiting_gives_up() -> None:
     release = threading.Event()
     thread = hasten.Thread(target=release.wait, args=(LONG,), name="slow")

@@ -241,6 +241,32 @@ def test_a_failing_initializer_fails_the_pool() -> None:
             pool.apply(abs, (1,))
 
 
+def test_initializers_that_fail_at_once_end_the_pool() -> None:
+    ended = threading.Event()
+
+    def fail() -> None:
+        ended.set()
+        raise ValueError("at once")
+
+    for _ in range(20):
+        with pytest.raises(RuntimeError, match="at once"):
+            hasten.ThreadPool(8, fail).map(abs, [1])
+    assert ended.is_set()
+
+
+def test_a_chunk_may_be_larger_than_memory(pool: hasten.ThreadPool) -> None:
+    for chunksize in (2**61, 10**18, 10**30):
+        assert list(pool.imap(abs, range(-3, 0), chunksize)) == [3, 2, 1]
+        assert pool.map(abs, range(-3, 0), chunksize) == [3, 2, 1]
+
+
+def test_arguments_that_are_none_are_named(pool: hasten.ThreadPool) -> None:
+    with pytest.raises(TypeError, match=r"args=3: the arguments of a task are a tuple; of a single one it is \(3,\)"):
+        pool.apply_async(abs, 3)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="kwds=3: the keyword arguments of a task are a dict"):
+        pool.apply_async(abs, (), 3)
+
+
 def test_terminating_ends_what_has_not_begun() -> None:
     pool = hasten.ThreadPool(1)
     running = threading.Event()
@@ -304,6 +330,19 @@ def test_a_dropped_pool_lets_its_threads_go() -> None:
     for thread in threads:
         thread.join(LONG)
         assert not thread.is_alive()
+
+
+def test_a_dropped_pool_does_what_was_submitted() -> None:
+    release, done = threading.Event(), threading.Event()
+    pool = hasten.ThreadPool(1)
+    pool.apply_async(release.wait, (LONG,))
+    pool.apply_async(done.set)
+    values = pool.imap(abs, [-1, -2])
+    del pool
+    gc.collect()
+    release.set()
+    assert list(values) == [1, 2]
+    assert done.wait(LONG)
 
 
 def test_threads_are_known_to_threading(pool: hasten.ThreadPool) -> None:
@@ -370,6 +409,10 @@ def test_progress_is_shown(pool: hasten.ThreadPool, capsys: pytest.CaptureFixtur
     assert "five: 100%" in capsys.readouterr().err
     assert list(pool.imap(abs, range(-5, 0), progress=True)) == [5, 4, 3, 2, 1]
     assert "5/5" in capsys.readouterr().err
+    values = pool.imap(abs, [-1], progress=True, timeout=LONG)
+    assert values.next() == 1
+    with pytest.raises(StopIteration):
+        values.next(timeout=LONG)
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def test_the_shared_library_shows_its_public_names_only(prefix: Path) -> None:
 @pytest.mark.parametrize("compiler", ["g++", "clang++"])
 def test_the_headers_are_clean_under_strict_warnings(prefix: Path, compiler: str, tmp_path: Path) -> None:
     if shutil.which(compiler) is None:
-        compiler = "c++"
+        pytest.skip(f"{compiler} is not installed")
     source = tmp_path / "all.cpp"
     source.write_text("".join(f"#include <hasten/{header.name}>\n" for header in PUBLIC_HEADERS))
     run(compiler, *FLAGS, "-fsyntax-only", "-I", prefix / "include", source)
