@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import sys
 from typing import Any
@@ -81,9 +82,8 @@ def _freeze_array(array: Any) -> Any:
 
 
 def _freeze_by_pickle(kind: Kind, value: Any) -> Any:
-    buffers: list[pickle.PickleBuffer] = []
     try:
-        stream = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
+        stream, buffers = _pickled_frame(value) if kind is FRAME else _pickled(value)
         contents = tuple(memory_digest(buffer.raw()) for buffer in buffers)
     except Exception as error:
         raise TypeError(
@@ -91,3 +91,20 @@ def _freeze_by_pickle(kind: Kind, value: Any) -> Any:
             "cache has no key for it; leave it out with ignore=, or name what tells it from others with key="
         ) from error
     return kind, type(value), memory_digest(stream), contents
+
+
+def _pickled(value: Any, tells_same_from_equal: bool = True) -> tuple[bytes, list[pickle.PickleBuffer]]:
+    buffers: list[pickle.PickleBuffer] = []
+    stream = io.BytesIO()
+    pickler = pickle.Pickler(stream, protocol=5, buffer_callback=buffers.append)
+    pickler.fast = not tells_same_from_equal
+    pickler.dump(value)
+    return stream.getvalue(), buffers
+
+
+def _pickled_frame(value: Any) -> tuple[bytes, list[pickle.PickleBuffer]]:
+    # Equal texts count the same whether or not they are one object, which depends on where they were read from.
+    try:
+        return _pickled(value, tells_same_from_equal=False)
+    except (ValueError, RecursionError):  # there is a cycle in it
+        return _pickled(value)

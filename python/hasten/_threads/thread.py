@@ -29,7 +29,7 @@ class Thread(threading.Thread):
 
     def start(self) -> None:
         """Start the thread; once only."""
-        if self._initialized and self.ident is None:
+        if getattr(self, "_initialized", False) and self.ident is None:
             # However the class came by its `run`; the target by itself, because a `run` may return nothing of it.
             self._target: Any = self._target and _core.Recorder(self._target, self)
             vars(self)["run"] = _core.Recorder(self.run, self)

@@ -94,8 +94,7 @@ PyType_Slot slots[] = {
     {Py_tp_clear, reinterpret_cast<void*>(clear)},
     {Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
     {Py_tp_members, members},
-    {Py_tp_doc,
-     const_cast<char*>("Recorder(function, thread, /)\n--\n\nCalls a function and keeps its value or exception in a thread.")},
+    {Py_tp_doc, const_cast<char*>("Recorder(function, thread, /)\n--\n\nCalls a function and keeps its value or exception in a thread.")},
     {0, nullptr},
 };
 

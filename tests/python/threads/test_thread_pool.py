@@ -264,7 +264,7 @@ def test_arguments_that_are_none_are_named(pool: hasten.ThreadPool) -> None:
     with pytest.raises(TypeError, match=r"args=3: the arguments of a task are a tuple; of a single one it is \(3,\)"):
         pool.apply_async(abs, 3)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="kwds=3: the keyword arguments of a task are a dict"):
-        pool.apply_async(abs, (), 3)
+        pool.apply_async(abs, (), 3)  # type: ignore[arg-type]
 
 
 def test_terminating_ends_what_has_not_begun() -> None:
