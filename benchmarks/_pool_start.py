@@ -1,4 +1,7 @@
-"""A program that makes a pool and prints the seconds to its first result: ``python _pool_start.py POOL [numpy]``.
+"""A program that makes a pool and prints the seconds to its first result: ``python _pool_start.py POOL [OPTION]``.
+
+Options: ``numpy`` imports NumPy before, ``cold`` lets nothing be started before the pool is made, ``second`` measures
+the program's second pool.
 
 It imports the package that its pool is of, and not the other.
 """
@@ -36,7 +39,14 @@ def make(name: str) -> Any:
 
 if __name__ == "__main__":
     if "hasten" in sys.modules:
+        if "cold" in sys.argv:
+            from hasten._pool.template import templates
+
+            vars(templates)["start_early"] = lambda: None
         hasten.Pool  # noqa: B018, imported before the clock starts, as multiprocessing's is
+    if "second" in sys.argv:
+        with make(sys.argv[1]) as first:
+            first.apply(square, (3,))
     start = perf_counter()
     pool = make(sys.argv[1])
     assert pool.apply(square, (3,)) == 9

@@ -45,7 +45,9 @@ def default_row() -> Row:
     """Measure the default start method, with and without NumPy in the main module."""
     found = compare(
         {
-            "hasten": lambda: first_result("hasten"),
+            "hasten": lambda: first_result("hasten", "cold"),
+            "hasten, template at hand": lambda: first_result("hasten"),
+            "hasten, second pool": lambda: first_result("hasten", "second"),
             "hasten, NumPy in __main__": lambda: first_result("hasten", "numpy"),
             "multiprocessing, spawn": lambda: first_result("spawn"),
             "multiprocessing, forkserver": lambda: first_result("forkserver"),
