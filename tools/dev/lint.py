@@ -71,7 +71,7 @@ def with_own_headers(file: Path, seen: set[Path]) -> set[Path]:
     if file not in seen and file.is_file():
         seen.add(file)
         for name in OWN_INCLUDE.findall(file.read_text(encoding="utf-8")):
-            for folder in (ROOT / "src", ROOT / "tests" / "cpp", file.parent):
+            for folder in (ROOT / "src", ROOT / "include", ROOT / "tests" / "cpp", file.parent):
                 with_own_headers(folder / name, seen)
     return seen
 
