@@ -14,4 +14,6 @@ PROGRAMS = (
     "photograph",
     "distances",
     "count_words",
+    "small_tasks",
+    "frames",
 )

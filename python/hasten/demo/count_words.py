@@ -1,14 +1,15 @@
 """Words counted over Python's own standard library."""
 
-import os
+import multiprocessing
 import re
 import sysconfig
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import hasten
-from hasten.demo.program import Engine, Program, Size, Variant
+from hasten.demo.program import Engine, Program, Size, Variant, cores
 
 WORD = re.compile(r"[^\W\d_]\w*")
 
@@ -36,20 +37,17 @@ def sources() -> list[Path]:
 def prepare(size: Size, engines: Mapping[str, Engine | None]) -> Program:
     """Say what is measured."""
     files = sources()[:: {"full": 1, "quick": 5, "tiny": 100}[size]]
-    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = cores()
 
-    def in_threads() -> object:
-        with hasten.ThreadPool(workers) as pool:
-            return sum_up(pool.imap_unordered(count_words, files, 10))
-
-    def in_processes() -> object:
-        with hasten.Pool(workers) as pool:
+    def through(pool: Any) -> object:
+        with pool:
             return sum_up(pool.imap_unordered(count_words, files, 10))
 
     variants = [
         Variant("plain", lambda: sum_up(map(count_words, files))),
-        Variant("hasten.ThreadPool", in_threads),
-        Variant("hasten.Pool", in_processes),
+        Variant("multiprocessing.Pool", lambda: through(multiprocessing.Pool(workers))),
+        Variant("hasten.ThreadPool", lambda: through(hasten.ThreadPool(workers))),
+        Variant("hasten.Pool", lambda: through(hasten.Pool(workers))),
     ]
     work = f"the words of {len(files):,} files of Python's standard library, on {workers} cores"
     return Program("words counted with a pool", work, variants, lambda result, plain: bool(result == plain))

@@ -1,0 +1,44 @@
+"""Frames of a film, sharpened by a pool of processes: large arrays go in and come out."""
+
+import multiprocessing
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import hasten
+from hasten.demo.program import Engine, Program, Size, Variant, cores, equal
+
+
+def sharpen(frame: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a frame with its edges raised: five times each inner point, less its four neighbours."""
+    sharp = frame.copy()
+    inner = sharp[1:-1, 1:-1]
+    inner *= 5
+    inner -= frame[:-2, 1:-1]
+    inner -= frame[2:, 1:-1]
+    inner -= frame[1:-1, :-2]
+    inner -= frame[1:-1, 2:]
+    return sharp
+
+
+def prepare(size: Size, engines: Mapping[str, Engine | None]) -> Program:
+    """Say what is measured."""
+    count, lines, columns = {"full": (48, 1080, 1920), "quick": (8, 540, 960), "tiny": (2, 16, 16)}[size]
+    frames = list(np.random.default_rng(1).random((count, lines, columns)))
+    workers = cores()
+
+    def through(pool: Any) -> object:
+        with pool:
+            return sum(float(frame.max()) for frame in pool.imap(sharpen, frames))
+
+    variants = [
+        Variant("plain", lambda: sum(float(frame.max()) for frame in map(sharpen, frames))),
+        Variant("multiprocessing.Pool", lambda: through(multiprocessing.Pool(workers))),
+        Variant("hasten.ThreadPool", lambda: through(hasten.ThreadPool(workers))),
+        Variant("hasten.Pool", lambda: through(hasten.Pool(workers))),
+    ]
+    size_mb = frames[0].nbytes / 1e6
+    work = f"{count} frames of {columns}x{lines} points, {size_mb:.3g} MB each, sharpened with NumPy on {workers} cores"
+    return Program("large arrays through a pool", work, variants, equal)
