@@ -3,12 +3,14 @@
 #include <nanobind/stl/string.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -242,8 +244,7 @@ public:
       PyEval_RestoreThread(before);
     }
     if (is_draining_) {
-      was_idle_ = false;
-      return nb::make_tuple(take_news(), nb::list()); // the result that is being unpickled has asked for more
+      return leave_to_drainer(nanoseconds);
     }
     drain();
     feed_streams();
@@ -257,6 +258,9 @@ public:
       if (PyErr_CheckSignals() != 0) {
         nb::raise_python_error();
       }
+      if (is_draining_) {
+        return leave_to_drainer(0); // a thread that glanced in the meantime
+      }
       drain();
       feed_streams();
     }
@@ -268,6 +272,7 @@ public:
 
 private:
   static constexpr uint64_t kLooksBetweenGlances = 128;
+  static constexpr int64_t kDrainersTurn = 1'000'000;
 
   uint32_t next_group() {
     last_group_ = std::max<uint32_t>(last_group_ + 1, 1);
@@ -291,12 +296,27 @@ private:
 
   bool is_idle() const { return nb::len(news_) == 0 && nb::len(ended_) == 0 && !has_settled_; }
 
+  // What pump() answers while results are read: a result that is being unpickled has asked for more, or lets another thread run.
+  nb::tuple leave_to_drainer(int64_t nanoseconds) {
+    was_idle_ = false;
+    if (nanoseconds != 0 && drainer_ != std::this_thread::get_id()) {
+      const Ending::Presence presence;
+      PyThreadState* state = PyEval_SaveThread();
+      std::this_thread::sleep_for(std::chrono::nanoseconds(std::min(nanoseconds, kDrainersTurn)));
+      Ending::Presence::stay_if_over();
+      PyEval_RestoreThread(state);
+    }
+    return nb::make_tuple(take_news(), nb::list());
+  }
+
+  // Only where nobody else does: lanes are read by one thread, and a result's unpickling may let others run in the middle.
   void drain() {
     struct Guard {
       bool& flag;
       ~Guard() { flag = false; }
     };
     is_draining_ = true;
+    drainer_ = std::this_thread::get_id();
     const Guard guard{is_draining_};
     const bool has_results = scheduler_->drain(*this);
     if (has_results) {
@@ -459,6 +479,7 @@ private:
   nb::set active_;
   bool is_foreign_ = false; // a fork's copy
   bool is_draining_ = false;
+  std::thread::id drainer_;  // who reads results now, or did last
   bool is_waiting_ = false;  // a pump waits
   bool has_settled_ = false; // since the last pump something came that is not among the news, and that somebody may wait for
   bool was_idle_ = false;

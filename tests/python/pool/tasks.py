@@ -176,6 +176,27 @@ def die_by(number: int) -> None:
     time.sleep(60)
 
 
+class ReadSlowly:
+    """A result whose unpickling lets other threads run."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __reduce__(self) -> Any:
+        return read_slowly, (self.number,)
+
+
+def read_slowly(number: int) -> int:
+    time.sleep(0.05)
+    return number
+
+
+def read_slowly_once_allowed(number: int, permit: str) -> ReadSlowly:
+    while not os.path.exists(permit):
+        time.sleep(0.001)
+    return ReadSlowly(number)
+
+
 class DeadlyArgument:
     """Kills the process that unpickles it."""
 

@@ -2,9 +2,12 @@
 
 import asyncio
 import gc
+import sys
 import threading
+import time
 import weakref
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +55,23 @@ def test_failures_among_results_stay_with_their_calls(pool: Any) -> None:
             assert not result.successful()
         else:
             assert result.get(30) == x * x
+
+
+def test_an_unpickling_that_lets_other_threads_run_keeps_them_from_the_results(tmp_path: Path) -> None:
+    permit = tmp_path / "permit"
+    with hasten.Pool(1) as pool:
+        results = pool.imap_unordered(partial(tasks.read_slowly_once_allowed, permit=str(permit)), range(10))
+        time.sleep(0.3)  # a thread of the pool's waits for results now
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(10)
+        try:
+            permit.touch()
+            end = time.monotonic() + 0.3
+            while time.monotonic() < end:
+                pass  # the results come, and that thread can't run before the first one's unpickling
+            assert sorted(results) == list(range(10))
+        finally:
+            sys.setswitchinterval(interval)
 
 
 def test_of_several_failures_of_a_map_one_is_raised_and_nothing_else_is_kept(pool: Any) -> None:
