@@ -99,8 +99,8 @@ def test_bounds_are_judged(measure: Any) -> None:
 
 def test_every_benchmark_is_in_the_table(measure: Any) -> None:
     table = importlib.import_module("table")
-    # break_even.py compares the kinds of pools with each other, for the manual.
-    scripts = {path.stem for path in FOLDER.glob("[!_]*.py")} - {"table", "break_even"}
+    # Two are for the manual: they compare the kinds of pools with each other, and calls of MPI.
+    scripts = {path.stem for path in FOLDER.glob("[!_]*.py")} - {"table", "break_even", "mpi_calls"}
     assert set(table.BENCHMARKS) == scripts
     for name in table.BENCHMARKS:
         assert callable(importlib.import_module(name).rows)
