@@ -11,6 +11,7 @@
 
 #include "hasten/bindings/pool_batch.h"
 #include "hasten/pool/scheduler.h"
+#include "hasten/pool/shm/doorbell.h"
 #include "hasten/pool/task.h"
 
 namespace hasten::bindings {
@@ -25,15 +26,22 @@ public:
 
   void add(std::unique_ptr<pool::Task> task) {
     tasks_.push_back(std::move(task));
-    if (tasks_.size() == kSubmittedAtOnce) {
+    if (tasks_.size() % kSubmittedAtOnce == 0 && is_due()) {
       send();
+      most_ = scheduler_.live_lanes() * pool::Scheduler::kMostAtOnce;
+      sent_ = pool::shm::now();
     }
   }
   void send() { scheduler_.submit(std::exchange(tasks_, {})); }
 
 private:
   static constexpr size_t kSubmittedAtOnce = 512;
+  static constexpr int64_t kLongest = 1'000'000; // nanoseconds that made tasks wait for others, so that each lane gets many at once
 
+  bool is_due() const { return tasks_.size() >= most_ || pool::shm::now() - sent_ >= kLongest; }
+
+  size_t most_ = 0;  // the first are sent soon, so that workers begin
+  int64_t sent_ = 0; // when
   pool::Scheduler& scheduler_;
   std::vector<std::unique_ptr<pool::Task>> tasks_;
 };

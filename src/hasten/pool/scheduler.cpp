@@ -1,8 +1,10 @@
 #include "hasten/pool/scheduler.h"
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <limits>
+#include <queue>
 #include <utility>
 
 namespace hasten::pool {
@@ -10,8 +12,6 @@ namespace {
 
 // Results of one lane that are read before the next lane has its turn.
 constexpr int kMostInTurn = 512;
-// Tasks for which a lane is chosen at once, where there are many for each; the others are free to take them back.
-constexpr size_t kMostAtOnce = 32;
 
 } // namespace
 
@@ -120,13 +120,36 @@ void Scheduler::submit(std::vector<std::unique_ptr<Task>> tasks) {
   }
 }
 
+// With tasks for every lane, no lane's own words are read: after its worker wrote there, each look costs as much as a short task.
+void Scheduler::spread() {
+  using Load = std::pair<size_t, size_t>; // tasks, and whose: the place among the lanes
+  const size_t most = std::clamp<size_t>(pending_.size() / lanes_.size(), 1, kMostAtOnce);
+  std::priority_queue<Load, std::vector<Load>, std::greater<>> loads;
+  for (size_t place = 0; place < lanes_.size(); ++place) {
+    loads.emplace(lanes_[place]->outstanding(), place);
+  }
+  while (pending_.size() >= lanes_.size() && !loads.empty()) {
+    const size_t place = loads.top().second;
+    loads.pop();
+    ParentLane& lane = *lanes_[place];
+    const size_t before = lane.outstanding();
+    place_next(lane, most);
+    if (lane.outstanding() > before) { // otherwise it is full
+      loads.emplace(lane.outstanding(), place);
+    }
+  }
+}
+
 void Scheduler::feed() {
+  if (!lanes_.empty() && pending_.size() >= lanes_.size()) {
+    spread();
+  }
   while (const Task* next = next_pending()) {
     ParentLane* lane = choose_lane(*next);
     if (lane == nullptr) {
       return;
     }
-    place_next(*lane, std::clamp<size_t>(pending_.size() / lanes_.size(), 1, kMostAtOnce));
+    place_next(*lane, 1);
   }
 }
 

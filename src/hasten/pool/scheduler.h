@@ -21,6 +21,9 @@ namespace hasten::pool {
 
 class Scheduler {
 public:
+  // Tasks that a lane gets at once, where there are many for each; the others are free to take them back.
+  static constexpr size_t kMostAtOnce = 32;
+
   // `failure_tag`: marks a result as a failure, to which Task::retries applies.
   explicit Scheduler(uint8_t failure_tag);
   ~Scheduler();
@@ -79,6 +82,7 @@ private:
   bool may_fail_again(Task& task, uint32_t item) const;
   Task* next_pending();
   std::unique_ptr<Task> take_pending();
+  void spread();
   void feed();
   void place_next(ParentLane& lane, size_t most);
   size_t share(ParentLane& busy, ParentLane& idle, size_t unclaimed);

@@ -143,6 +143,54 @@ TEST(Scheduler, AnIdleWorkerThatIsAwakeComesFirst) {
   EXPECT_EQ(sleeper.take(0), WorkerLane::Found::kTask);
 }
 
+TEST(Scheduler, ManyTasksAreSpreadByWhatTheLanesHave) {
+  Scheduler scheduler(255);
+  std::vector<WorkerLane> workers;
+  const auto submit = [&scheduler](uint64_t count) {
+    std::vector<std::unique_ptr<Task>> tasks;
+    for (uint64_t base = 0; base < count; ++base) {
+      tasks.push_back(make_task(base));
+    }
+    scheduler.submit(std::move(tasks));
+  };
+  workers.push_back(worker_of(scheduler.add_lane(0)));
+  submit(20);
+  for (int count = 0; count < 3; ++count) {
+    workers.push_back(worker_of(scheduler.add_lane(0)));
+  }
+  submit(40);
+  submit(20);
+  for (WorkerLane& worker : workers) {
+    size_t count = 0;
+    for (; worker.take(0) == WorkerLane::Found::kTask; ++count) {
+      size_t sent = 0;
+      ASSERT_EQ(worker.send(0, "r", 1, &sent), WorkerLane::Sent::kDone);
+    }
+    EXPECT_EQ(count, 20U);
+  }
+}
+
+TEST(Scheduler, ALaneThatIsFullTakesNothingFromTheOthers) {
+  Scheduler scheduler(255);
+  std::vector<WorkerLane> workers;
+  std::vector<std::unique_ptr<Task>> tasks;
+  for (uint64_t base = 0; base < 3 * kSlots; ++base) {
+    tasks.push_back(make_task(base));
+  }
+  workers.push_back(worker_of(scheduler.add_lane(0)));
+  workers.push_back(worker_of(scheduler.add_lane(0)));
+  scheduler.submit(std::move(tasks));
+  EXPECT_TRUE(scheduler.has_backlog());
+  for (WorkerLane& worker : workers) {
+    size_t count = 0;
+    for (; worker.take(0) == WorkerLane::Found::kTask; ++count) {
+      size_t sent = 0;
+      ASSERT_EQ(worker.send(0, "r", 1, &sent), WorkerLane::Sent::kDone);
+    }
+    EXPECT_EQ(count, kSlots);
+  }
+}
+
 TEST(Scheduler, AGroupsResultsRingOnceForAll) {
   Scheduler scheduler(255);
   const auto ends = scheduler.add_lane(0);
