@@ -21,4 +21,5 @@ class Pool(pool.Pool):
 
     @staticmethod
     def _default_context() -> Any:
+        templates.start_early()  # while the pool lays out its memory
         return get_context("template")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from _frozen_importlib import ModuleSpec, module_from_spec
 from _frozen_importlib_external import SourceFileLoader
+from _functools import partial  # type: ignore[import-not-found]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,8 +40,22 @@ def import_lazily(name: str, folder: str) -> None:
     sys.modules[name] = package
 
 
+def import_pickle() -> None:
+    """Import `_pickle`, which wants one function of functools, without all that functools and collections are."""
+    if "functools" in sys.modules:
+        return
+    functools = ModuleType("functools")
+    vars(functools)["partial"] = partial
+    sys.modules["functools"] = functools
+    try:
+        import _pickle  # noqa: F401
+    finally:
+        del sys.modules["functools"]
+
+
 def start(folder: str, control: int, parent: int, tracker: int) -> None:
     """Be a template; `folder` is where Hasten's package lies."""
+    import_pickle()
     import_lazily("hasten", folder)
     from hasten._pool.template_server import main
 

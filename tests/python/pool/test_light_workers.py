@@ -26,11 +26,27 @@ def test_a_worker_has_imported_nothing_that_takes_long(tmp_path: Path) -> None:
         if __name__ == "__main__":
             import sys
             late = {"multiprocessing", "typing", "pathlib", "traceback", "enum", "re", "socket", "pickle", "numpy"}
+            late |= {"functools", "collections"}
             with hasten.Pool(1) as pool:
                 print(late.intersection(pool.apply(eval, ("[*__import__('sys').modules]",))))
         """,
     )
     assert ended.stdout == "set()\n", ended.stderr
+
+
+def test_a_workers_functools_is_whole(tmp_path: Path) -> None:
+    ended = run_file(
+        tmp_path,
+        """
+        import hasten
+        if __name__ == "__main__":
+            import functools
+            with hasten.Pool(1) as pool:
+                print(pool.apply(functools.partial(max, 2), (3,)))
+                print(pool.apply(eval, ("__import__('functools').reduce",)))
+        """,
+    )
+    assert ended.stdout == "3\n<built-in function reduce>\n", ended.stderr
 
 
 IDENTITY = """
