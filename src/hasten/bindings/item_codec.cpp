@@ -174,7 +174,13 @@ PyObject* EncodedItem::as_parcel() const {
   for (const Outgoing::Part& part : outgoing_.parts) {
     into = std::copy_n(static_cast<const char*>(part.data), part.size, into);
   }
-  return Py_BuildValue("(iy#N)", int{outgoing_.tag}, outgoing_.meta.data(), static_cast<Py_ssize_t>(outgoing_.meta.size()), body);
+  // Not by "y#", which makes None of the null pointer that an empty view may have.
+  PyObject* meta = PyBytes_FromStringAndSize(outgoing_.meta.data(), static_cast<Py_ssize_t>(outgoing_.meta.size()));
+  if (meta == nullptr) {
+    Py_DECREF(body);
+    return nullptr;
+  }
+  return Py_BuildValue("(iNN)", int{outgoing_.tag}, meta, body);
 }
 
 void EncodedItem::release() {

@@ -264,6 +264,15 @@ def test_simple_queues(method: str) -> None:
         back.put(NotPicklable())
 
 
+def test_small_items_that_wait_behind_a_large_one_come_after_it() -> None:
+    queue = hasten.Queue()
+    items = [b"larger than the ring" * 500_000, None, True, 7, 2.5, "text", b"bytes", (1, 2)]
+    for item in items:
+        queue.put(item)
+    assert {type(part) for parcel in list(queue._buffer) for part in parcel[1:]} == {bytes}
+    assert [queue.get(timeout=LONG) for _ in items] == items
+
+
 def test_a_forked_child_does_not_put_what_its_parent_spilled() -> None:
     queue = hasten.Queue()
     for number in range(10):
