@@ -192,7 +192,7 @@ def _layered(
 
     options = checked(maxsize, typed, own)
     if options.per_instance:
-        made: Any = PerInstance(function, lambda: build(function, options, CacheInfo, is_async))
+        made: Any = PerInstance(function, lambda instance: build(function, options, CacheInfo, is_async, instance))
     else:
         made = build(function, options, CacheInfo, is_async)
     made.cache_parameters = lambda: {"maxsize": maxsize, "typed": typed, **options.own()}

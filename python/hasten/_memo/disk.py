@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from hasten._cache_directory import cache_directory_name
 from hasten._core import memory_digest
 from hasten._memo.encoding import digest_of
-from hasten._memo.fingerprint import version_of
+from hasten._memo.fingerprint import version_of, version_of_argument
 
 if TYPE_CHECKING:
     from hasten._memo.index import Index
@@ -70,7 +70,7 @@ class Disk:
 
     def path_of(self, key: Any) -> str:
         """Return the file for a key."""
-        return os.path.join(self.folder, digest_of(key, version_of).hex() + SUFFIX)
+        return os.path.join(self.folder, digest_of(key, version_of_argument).hex() + SUFFIX)
 
     def load(self, path: str) -> Result | None:
         """Return what is in a file; None where there is none, or none to be trusted."""

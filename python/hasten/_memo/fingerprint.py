@@ -1,4 +1,4 @@
-"""The version of a function: a digest of its code, and of the code and constants that it reaches.
+"""The version of a function or class: a digest of its code, and of the code and constants that it reaches.
 
 A change of what a function computes with gives it another version, so that its old results on disk are found no more.
 Followed are the names that its code mentions: functions, classes and modules of the program by their code, those of
@@ -12,13 +12,26 @@ import functools
 import os
 import sys
 import sysconfig
+import weakref
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from hasten._core import Cache, Dispatcher
 from hasten._memo.encoding import digest_of
-from hasten._memo.keys import freeze_within
+from hasten._memo.keys import ClassPickler, freeze_within
 
+# What says nothing of results, or isn't the same in each process: the order of ``__static_attributes__``.
+_NO_PART_OF_A_CLASS = frozenset(
+    [
+        "__dict__",
+        "__weakref__",
+        "__doc__",
+        "__module__",
+        "__firstlineno__",
+        "__static_attributes__",
+        "__annotations_cache__",
+    ]
+)
 _INSTALLED = tuple(
     path + os.sep for key in ("stdlib", "platstdlib", "purelib", "platlib") if (path := sysconfig.get_paths().get(key))
 )
@@ -29,16 +42,29 @@ def version_of(function: Any) -> bytes:
     return _Reader().digest(function)
 
 
+_versions_of_classes: weakref.WeakKeyDictionary[type, bytes] = weakref.WeakKeyDictionary()
+
+
+def version_of_argument(value: Any) -> bytes:
+    """Return the version of a function or class that belongs to a call's arguments; a class is read once."""
+    if not isinstance(value, type):
+        return version_of(value)
+    found = _versions_of_classes.get(value)
+    if found is None:
+        found = _versions_of_classes[value] = version_of(value)
+    return found
+
+
 class _Reader:
     def __init__(self) -> None:
         self.seen: dict[int, int] = {}
 
     def digest(self, function: Any) -> bytes:
-        return digest_of((sys.implementation.cache_tag, self.describe(function)), self.digest_of_argument)
+        return digest_of((sys.implementation.cache_tag, self.describe(function)), self.digest_of_part)
 
-    def digest_of_argument(self, function: Any) -> bytes:
-        """Return the version of a function that is part of a constant."""
-        return version_of(function)
+    def digest_of_part(self, value: Any) -> bytes:
+        """Return the version of a function or class that is part of a constant; it may lead back to that."""
+        return digest_of(self.describe(value), self.digest_of_part)
 
     def describe(self, value: Any) -> Any:
         """Return a value of tuples and constants that tells this one from others."""
@@ -50,6 +76,8 @@ class _Reader:
             if id(value) in self.seen:
                 return "again", self.seen[id(value)]
             self.seen[id(value)] = len(self.seen)
+        if isinstance(value, property):
+            return "property", *map(self.describe, (value.fget, value.fset, value.fdel))
         if isinstance(value, functools.partial):
             return "partial", self.describe(value.func), self.constant(value.args), self.constant(value.keywords)
         if isinstance(value, ModuleType):
@@ -102,25 +130,26 @@ class _Reader:
         members = [
             (name, self.describe(_unwrapped(member)))
             for name, member in sorted(vars(cls).items())
-            if name not in ("__dict__", "__weakref__", "__doc__", "__module__", "__firstlineno__")
+            if name not in _NO_PART_OF_A_CLASS
         ]
         return "class", cls.__qualname__, tuple(self.describe(base) for base in cls.__bases__), tuple(members)
 
     def constant(self, value: Any) -> Any:
         """Return a value by its content; one that has none that others could read, by its class."""
+        known = len(self.seen)
         try:
-            frozen = freeze_within(value)
-            digest_of(frozen, self.digest_of_argument)
+            return "constant", digest_of(freeze_within(value, ClassPickler), self.digest_of_part)
         except (TypeError, RecursionError):
+            while len(self.seen) > known:  # what was described is lost with the digest
+                self.seen.popitem()
             return "object", type(value).__module__, type(value).__qualname__
-        return frozen
 
 
 def _unwrapped(value: Any) -> Any:
     if isinstance(value, classmethod | staticmethod):
         return _unwrapped(value.__func__)
-    if isinstance(value, property):
-        return value.fget
+    if isinstance(value, functools.cached_property):
+        return value.func
     if isinstance(value, Cache) or hasattr(type(value), "_hasten_is_cache"):
         return _unwrapped(value.__wrapped__)
     return value

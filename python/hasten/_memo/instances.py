@@ -17,13 +17,13 @@ class PerInstance:
     function : callable
         The method.
     make : callable
-        Makes a cache of it whose keys don't hold the first argument.
+        Makes a cache of it, for the instance that a weak reference leads to, whose keys don't hold that.
     """
 
     _hasten_is_cache = True
     __wrapped__: Callable[..., Any]
 
-    def __init__(self, function: Callable[..., Any], make: Callable[[], Any]) -> None:
+    def __init__(self, function: Callable[..., Any], make: Callable[[weakref.ref[Any]], Any]) -> None:
         functools.update_wrapper(self, function)
         self._make = make
         # By identity, because instances may be equal, or have no hash.
@@ -50,7 +50,7 @@ class PerInstance:
                 f"per_instance=True needs weak references, which instances of {name!r} don't allow; "
                 "add '__weakref__' to its __slots__"
             ) from error
-        return self._caches.setdefault(place, (reference, self._make()))[1]
+        return self._caches.setdefault(place, (reference, self._make(reference)))[1]
 
     def cache_clear(self) -> None:
         """Forget the values of all instances."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 import io
 import pickle
 import sys
+from types import FunctionType
 from typing import Any
 
 from hasten._core import memory_digest
 
+# A stream, the buffers beside it, and the classes that the pickler noted.
+_Pickled = tuple[bytes, list[pickle.PickleBuffer], tuple[Any, ...]]
 _FRAMES = frozenset({"pandas", "polars", "pyarrow", "xarray"})
 
 
@@ -35,7 +38,30 @@ def freeze_arrays(value: Any) -> Any:
     return NotImplemented
 
 
-def freeze(value: Any) -> Any:
+class ClassPickler(pickle.Pickler):
+    """Notes the classes of what it pickles, and the classes and functions that are pickled by their names."""
+
+    def __init__(self, stream: io.BytesIO, **keywords: Any) -> None:
+        super().__init__(stream, **keywords)
+        self.classes: dict[Any, None] = {}
+
+    def reducer_override(self, value: Any) -> Any:
+        """Note a class, and leave the rest to pickle."""
+        self.classes[value if isinstance(value, type | FunctionType) else type(value)] = None
+        return NotImplemented
+
+
+def freeze_with_classes(value: Any) -> Any:
+    """Return what stands for a value by its content and by the classes of all that it holds."""
+    return freeze(value, ClassPickler)
+
+
+def freeze_by_pickle(value: Any) -> Any:
+    """Return what stands for an object by its content and classes, whether or not it can be hashed."""
+    return _freeze_by_pickle(OBJECT, value, ClassPickler)
+
+
+def freeze(value: Any, pickler: type[pickle.Pickler] = pickle.Pickler) -> Any:
     """Return what stands for a value by its content.
 
     Raises
@@ -45,25 +71,25 @@ def freeze(value: Any) -> Any:
     """
     kind = type(value)
     if kind is list:
-        return LIST, tuple(map(freeze_within, value))
+        return LIST, tuple(freeze_within(item, pickler) for item in value)
     if kind is tuple:
-        return tuple(map(freeze_within, value))
+        return tuple(freeze_within(item, pickler) for item in value)
     if kind is dict:  # the order counts: what is computed may depend on it
-        return DICT, tuple((key, freeze_within(item)) for key, item in value.items())
+        return DICT, tuple((key, freeze_within(item, pickler)) for key, item in value.items())
     if kind is set:
         return SET, frozenset(value)
     if kind is bytearray:
         return BYTES, memory_digest(value)
     frozen = freeze_arrays(value)
-    return _freeze_by_pickle(OBJECT, value) if frozen is NotImplemented else frozen
+    return _freeze_by_pickle(OBJECT, value, pickler) if frozen is NotImplemented else frozen
 
 
-def freeze_within(value: Any) -> Any:
+def freeze_within(value: Any, pickler: type[pickle.Pickler] = pickle.Pickler) -> Any:
     """Return a value that lies within another: itself where it can be hashed."""
     try:
         hash(value)
     except TypeError:
-        return freeze(value)
+        return freeze(value, pickler)
     return value
 
 
@@ -81,30 +107,30 @@ def _freeze_array(array: Any) -> Any:
     return ARRAY, type(array), array.dtype, array.shape, layout, content
 
 
-def _freeze_by_pickle(kind: Kind, value: Any) -> Any:
+def _freeze_by_pickle(kind: Kind, value: Any, pickler: type[pickle.Pickler] = pickle.Pickler) -> Any:
     try:
-        stream, buffers = _pickled_frame(value) if kind is FRAME else _pickled(value)
+        stream, buffers, classes = _pickled_frame(value) if kind is FRAME else _pickled(value, pickler)
         contents = tuple(memory_digest(buffer.raw()) for buffer in buffers)
     except Exception as error:
         raise TypeError(
             f"an argument of type {type(value).__qualname__!r} can be neither hashed nor pickled ({error}), so the "
             "cache has no key for it; leave it out with ignore=, or name what tells it from others with key="
         ) from error
-    return kind, type(value), memory_digest(stream), contents
+    return kind, type(value), memory_digest(stream), contents, classes
 
 
-def _pickled(value: Any, tells_same_from_equal: bool = True) -> tuple[bytes, list[pickle.PickleBuffer]]:
+def _pickled(value: Any, kind: type[pickle.Pickler], tells_same_from_equal: bool = True) -> _Pickled:
     buffers: list[pickle.PickleBuffer] = []
     stream = io.BytesIO()
-    pickler = pickle.Pickler(stream, protocol=5, buffer_callback=buffers.append)
+    pickler = kind(stream, protocol=5, buffer_callback=buffers.append)
     pickler.fast = not tells_same_from_equal
     pickler.dump(value)
-    return stream.getvalue(), buffers
+    return stream.getvalue(), buffers, tuple(getattr(pickler, "classes", ()))
 
 
-def _pickled_frame(value: Any) -> tuple[bytes, list[pickle.PickleBuffer]]:
+def _pickled_frame(value: Any) -> _Pickled:
     # Equal texts count the same whether or not they are one object, which depends on where they were read from.
     try:
-        return _pickled(value, tells_same_from_equal=False)
+        return _pickled(value, pickle.Pickler, tells_same_from_equal=False)
     except (ValueError, RecursionError):  # there is a cycle in it
-        return _pickled(value)
+        return _pickled(value, pickle.Pickler)

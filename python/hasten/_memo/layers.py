@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import inspect
 import time
+import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from hasten._core import Cache
 from hasten._memo.disk import Disk
 from hasten._memo.flights import Flights
-from hasten._memo.keys import freeze, freeze_arrays
+from hasten._memo.keys import freeze, freeze_arrays, freeze_by_pickle, freeze_with_classes
 from hasten._memo.options import Options
 from hasten._memo.sizes import size_of
 
@@ -24,6 +25,7 @@ class Miss:
     def __init__(self, function: Callable[..., Any], options: Options) -> None:
         self.function = function
         self.cache: Any = None  # whose misses they are
+        self.instance: weakref.ref[Any] | None = None  # whose cache that is, where it is no part of keys
         self.disk = None if options.disk in (None, False) else Disk(function, options.disk)
         self.ttl = options.ttl
         self.disk_hits = 0
@@ -49,7 +51,11 @@ class Miss:
 
     def path_of(self, key: Any) -> str | None:
         """Return the file for a key; None where nothing is kept on disk."""
-        return None if self.disk is None else self.disk.path_of(key)
+        if self.disk is None:
+            return None
+        if self.instance is not None:  # other processes can't tell it by its identity
+            key = (_content_of(self.instance()), key)
+        return self.disk.path_of(key)
 
     def from_disk(self, key: Any, path: str | None) -> Any:
         """Return the value in a file, and remember it."""
@@ -144,9 +150,16 @@ class AsyncCache(LayeredCache):
         return value
 
 
-def build(function: Callable[..., Any], options: Options, info_type: Callable[..., Any], is_async: bool) -> Any:
-    """Make the cache that some options ask for."""
+def build(
+    function: Callable[..., Any],
+    options: Options,
+    info_type: Callable[..., Any],
+    is_async: bool,
+    instance: weakref.ref[Any] | None = None,
+) -> Any:
+    """Make the cache that some options ask for; with `per_instance` that of one instance."""
     miss = Miss(function, options)
+    miss.instance = instance
     kind = AsyncCache if is_async else LayeredCache
     if is_async and options.single_flight:
         from hasten._memo.coroutines import TaskFlights
@@ -162,7 +175,7 @@ def build(function: Callable[..., Any], options: Options, info_type: Callable[..
         policy=options.policy,
         ttl=-1 if options.ttl is None else round(1e9 * options.ttl),
         max_bytes=options.max_bytes,
-        freeze=freeze if options.takes_content() else freeze_arrays,
+        freeze=_freezer(options, miss),
         make_key=_key_maker(function, options, skip),
         on_miss=miss if has_hook else None,
         size_of=size_of,
@@ -181,6 +194,22 @@ def build(function: Callable[..., Any], options: Options, info_type: Callable[..
 
             vars(made)["_is_coroutine"] = vars(asyncio.coroutines)["_is_coroutine"]
     return made
+
+
+def _content_of(instance: Any) -> Any:
+    try:
+        return freeze_by_pickle(instance)
+    except TypeError as error:
+        raise TypeError(
+            f"per_instance=True with disk= tells instances of {type(instance).__qualname__!r} apart by what they hold, "
+            "and this one can't be pickled; give the class a __getstate__, or leave the disk out"
+        ) from error
+
+
+def _freezer(options: Options, miss: Miss) -> Callable[[Any], Any]:
+    if not options.takes_content():
+        return freeze_arrays
+    return freeze if miss.disk is None else freeze_with_classes
 
 
 def _key_maker(function: Callable[..., Any], options: Options, skip: int) -> Callable[..., Any] | None:

@@ -300,25 +300,106 @@ def test_time_saved_counts_what_another_process_spent(tmp_path: Path) -> None:
     assert info.disk_hits == 1 and info.time_saved > 0 and info[:2] == (0, 1)
 
 
+class Factor:
+    def __init__(self, factor: Any) -> None:
+        self.factor = factor
+
+
 def test_coroutines_and_methods_use_the_disk(tmp_path: Path) -> None:
-    def make(calls: list[int]) -> Any:
-        class C:
-            @hasten.cache(disk=tmp_path, per_instance=True)
-            async def f(self, x: int) -> int:
-                return x
+    async def times(self: Factor, x: int) -> int:
+        return int(self.factor * x)
 
-        return C
-
-    class Plain:
-        pass
+    cached = hasten.cache(disk=tmp_path, per_instance=True)(times)
 
     async def program() -> None:
-        for hits in (0, 1):
-            c = make([])()
-            assert await c.f(3) == 3
-            assert c.f.cache_info().disk_hits == hits
+        for factor, hits in ((2, 0), (2, 1), (5, 0), (5, 1)):
+            one = Factor(factor)
+            method = cached.__get__(one)
+            assert await method(3) == 3 * factor
+            assert method.cache_info().disk_hits == hits
+            assert method.cache_contains(3)
 
     asyncio.run(program())
+
+
+def test_an_instance_with_a_cache_of_its_own_on_disk_must_be_one_that_can_be_pickled(tmp_path: Path) -> None:
+    cached = hasten.cache(disk=tmp_path, per_instance=True)(lambda self: self.factor())
+    with pytest.raises(TypeError, match="'Factor' apart by what they hold, and this one can't be pickled; give"):
+        cached(Factor(lambda: 3))
+
+
+CLASSES = """
+    import dataclasses, functools, sys, hasten
+    class Base:
+        def rate(self):
+            return {rate}
+    class Part:
+        scale = {scale}
+        @functools.cached_property
+        def offset(self):
+            return {offset}
+        @property
+        def limit(self):
+            return 100
+        @limit.setter
+        def limit(self, value):
+            self.kept = {limit}
+        def f(self, x):
+            self.limit = 0
+            return (x + self.offset) * self.scale + self.kept
+    class Model(Base):
+        def __init__(self):
+            self.parts = [Part()]
+        def helper(self, x):
+            return {helper} * x
+        @hasten.cache(disk=sys.argv[1])
+        def predict(self, x):
+            return [self.helper(x), self.rate(), self.parts[0].f(x)]
+    @dataclasses.dataclass
+    class Box:
+        model: Model
+        unused: object = None
+    @hasten.cache(disk=sys.argv[1])
+    def by_argument(model, x):
+        return [model.helper(x), model.rate(), model.parts[0].f(x)]
+    @hasten.cache(disk=sys.argv[1])
+    def within_what_has_no_hash(boxes, x):
+        return by_argument.__wrapped__(boxes["one"].model, x)
+    fresh = [Model.predict.__wrapped__(Model(), 7)] * 3
+    found = [Model().predict(7), by_argument(Model(), 7), within_what_has_no_hash({{"one": Box(Model())}}, 7)]
+    assert found == fresh, (found, fresh)
+    print(*(f.cache_info().disk_hits for f in (Model.predict, by_argument, within_what_has_no_hash)))
+"""
+
+
+def test_a_change_of_an_argument_s_class_makes_another_result(tmp_path: Path) -> None:
+    first = {"rate": 1, "scale": 1, "offset": 1, "limit": 1, "helper": 2}
+    assert run(CLASSES.format(**first), tmp_path) == "0 0 0\n"
+    assert run(CLASSES.format(**first), tmp_path) == "1 1 1\n"
+    for changed in first:
+        assert run(CLASSES.format(**{**first, changed: 5}), tmp_path) == "0 0 0\n", changed
+
+
+def test_functions_and_classes_in_constants_may_lead_back_to_each_other() -> None:
+    program = """
+        import sys
+        from hasten._memo.fingerprint import version_of
+        class Base:
+            kinds = set()
+            def run(self):
+                return [TABLE, self]
+        def a(): return TABLE
+        def b(): return TABLE, {}
+        def c(): return Base.kinds
+        TABLE = {{"a": a, "b": b, "c": c, "base": Base}}
+        for name in "PQRSTUVW":
+            Base.kinds.add(type(name, (Base,), {{"other": TABLE}}))
+        Base.first = Base()
+        def main(): return TABLE
+        print(version_of(main).hex())
+    """
+    versions = {run(program.format(constant)) for constant in (1, 1, 1, 2)}
+    assert len(versions) == 2  # in processes whose sets have other orders
 
 
 def test_what_can_not_be_kept_is_named(tmp_path: Path) -> None:
