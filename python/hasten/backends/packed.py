@@ -128,8 +128,13 @@ class Parcel(Packed):
         """Return the value, the same each time; code is put into this process's cache."""
         with self._lock:
             if not self._opened:
-                self._opened.append(_core.import_code(self.pickled) if self.is_code else self.load_shared())
+                self._opened.append(self._import_code() if self.is_code else self.load_shared())
         return self._opened[0]
+
+    def _import_code(self) -> Any:
+        import numpy as np  # noqa: F401  (code is kept by NumPy's version, too, if that was imported before it was compiled)
+
+        return _core.import_code(self.pickled)
 
 
 @contextlib.contextmanager
