@@ -63,7 +63,7 @@ def test_the_headers_are_clean_under_strict_warnings(prefix: Path, compiler: str
         pytest.skip(f"{compiler} is not installed")
     source = tmp_path / "all.cpp"
     source.write_text("".join(f"#include <hasten/{header.name}>\n" for header in PUBLIC_HEADERS))
-    run(compiler, *FLAGS, "-fsyntax-only", "-I", prefix / "include", source)
+    assert run(compiler, *FLAGS, "-fsyntax-only", "-I", prefix / "include", source) == ""
 
 
 def test_the_page_shows_parts_of_programs_that_are_run() -> None:
