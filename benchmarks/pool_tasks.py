@@ -177,6 +177,10 @@ def compared(
 
 def rows() -> list[Row]:
     """Measure the rows of the table."""
+    still = [  # before peers have threads in this process
+        still_row("an idle pool", 0.0001),  # what looking takes
+        still_row("a pool that waits for one long task", 0.001, waits_for=STILL + 1),
+    ]
     with pools() as found, executors() as others:
 
         def each(count: int, call: Callable[[Any], object]) -> dict[str, Callable[[], float]]:
@@ -197,8 +201,7 @@ def rows() -> list[Row]:
             ),
             compared("apply, 99th percentile", 3, {name: slowest(pool) for name, pool in found.items()}),
             width_row(),
-            still_row("an idle pool", 0.0001),  # what looking takes
-            still_row("a pool that waits for one long task", 0.001, waits_for=STILL + 1),
+            *still,
             memory_row(),
         ]
 

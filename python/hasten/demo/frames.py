@@ -1,7 +1,7 @@
 """Frames of a film, sharpened by a pool of processes: large arrays go in and come out."""
 
 import multiprocessing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -23,18 +23,23 @@ def sharpen(frame: NDArray[np.float64]) -> NDArray[np.float64]:
     return sharp
 
 
+def total_of_peaks(frames: Iterable[NDArray[np.float64]]) -> float:
+    """Return the sum of the frames' largest values."""
+    return float(sum(np.max(frame) for frame in frames))
+
+
 def prepare(size: Size, engines: Mapping[str, Engine | None]) -> Program:
     """Say what is measured."""
     count, lines, columns = {"full": (48, 1080, 1920), "quick": (8, 540, 960), "tiny": (2, 16, 16)}[size]
-    frames = list(np.random.default_rng(1).random((count, lines, columns)))
+    frames: list[NDArray[np.float64]] = list(np.random.default_rng(1).random((count, lines, columns)))
     workers = cores()
 
     def through(pool: Any) -> object:
         with pool:
-            return sum(float(frame.max()) for frame in pool.imap(sharpen, frames))
+            return total_of_peaks(pool.imap(sharpen, frames))
 
     variants = [
-        Variant("plain", lambda: sum(float(frame.max()) for frame in map(sharpen, frames))),
+        Variant("plain", lambda: total_of_peaks(map(sharpen, frames))),
         Variant("multiprocessing.Pool", lambda: through(multiprocessing.Pool(workers))),
         Variant("hasten.ThreadPool", lambda: through(hasten.ThreadPool(workers))),
         Variant("hasten.Pool", lambda: through(hasten.Pool(workers))),

@@ -170,9 +170,8 @@ def is_running(pid: int) -> bool:
 
 def descendants(pid: int) -> set[int]:
     found: set[int] = set()
-    for line in subprocess.run(["ps", "-eo", "pid,ppid"], capture_output=True, text=True).stdout.splitlines()[1:]:
-        child, parent = map(int, line.split())
-        if parent == pid:
+    for children in Path("/proc", str(pid), "task").glob("*/children"):
+        for child in map(int, children.read_text().split()):
             found |= {child} | descendants(child)
     return found
 

@@ -23,7 +23,9 @@ if __name__ == "__main__":
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run([sys.executable, *arguments], cwd=folder, capture_output=True, text=True, timeout=120)
+    # Python 3.12 and later warn of any fork beside threads.
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
     assert done.stderr == ""
     return done
 
