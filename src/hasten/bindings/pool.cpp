@@ -60,8 +60,7 @@ public:
     all().erase(this);
     if (getpid() == owner_) {
       release_owners();
-      const nb::gil_scoped_release release;
-      scheduler_.reset();
+      Ending::without_gil([this] { scheduler_.reset(); }); // maybe in the pool's own thread, at the interpreter's end
     } else {
       // A fork's copy: its supervisor exists in the parent alone.
       [[maybe_unused]] const auto* copy = scheduler_.release();
@@ -239,9 +238,7 @@ public:
     ++looks_;
     const Ending::Presence presence;
     if (Ending::is_over()) {
-      PyThreadState* before = PyEval_SaveThread();
-      Ending::Presence::stay_if_over();
-      PyEval_RestoreThread(before);
+      Ending::without_gil([] {});
     }
     if (is_draining_) {
       return leave_to_drainer(nanoseconds);
@@ -250,10 +247,7 @@ public:
     feed_streams();
     if (is_idle() && nanoseconds != 0) {
       is_waiting_ = true;
-      PyThreadState* state = PyEval_SaveThread();
-      scheduler_->wait(nanoseconds);
-      Ending::Presence::stay_if_over();
-      PyEval_RestoreThread(state);
+      Ending::without_gil([&] { scheduler_->wait(nanoseconds); });
       is_waiting_ = false;
       if (PyErr_CheckSignals() != 0) {
         nb::raise_python_error();
@@ -300,11 +294,7 @@ private:
   nb::tuple leave_to_drainer(int64_t nanoseconds) {
     was_idle_ = false;
     if (nanoseconds != 0 && drainer_ != std::this_thread::get_id()) {
-      const Ending::Presence presence;
-      PyThreadState* state = PyEval_SaveThread();
-      std::this_thread::sleep_for(std::chrono::nanoseconds(std::min(nanoseconds, kDrainersTurn)));
-      Ending::Presence::stay_if_over();
-      PyEval_RestoreThread(state);
+      Ending::without_gil([&] { std::this_thread::sleep_for(std::chrono::nanoseconds(std::min(nanoseconds, kDrainersTurn))); });
     }
     return nb::make_tuple(take_news(), nb::list());
   }
@@ -329,11 +319,7 @@ private:
     if (!pool::StderrRelay::is_behind()) {
       return;
     }
-    const Ending::Presence presence;
-    PyThreadState* state = PyEval_SaveThread();
-    pool::StderrRelay::catch_up();
-    Ending::Presence::stay_if_over();
-    PyEval_RestoreThread(state);
+    Ending::without_gil([] { pool::StderrRelay::catch_up(); });
   }
 
   nb::list take_news() {

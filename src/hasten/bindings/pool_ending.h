@@ -15,11 +15,19 @@ namespace hasten::bindings {
 // survive. So before the interpreter ends, every thread but the one that ends it is out of the engine, or stays in it for ever.
 class Ending {
 public:
-  // A thread inside the engine.
+  // A thread inside the engine; one thread may have several.
   class Presence {
   public:
-    Presence() { ++inside_; }
-    ~Presence() { --inside_; }
+    Presence() {
+      if (depth_++ == 0) {
+        ++inside_;
+      }
+    }
+    ~Presence() {
+      if (--depth_ == 0) {
+        --inside_;
+      }
+    }
     Presence(const Presence&) = delete;
     Presence& operator=(const Presence&) = delete;
 
@@ -33,6 +41,15 @@ public:
       }
     }
   };
+
+  // Does something without the GIL, and takes it again only where the interpreter isn't about to end.
+  template <typename Work> static void without_gil(Work work) {
+    const Presence presence;
+    PyThreadState* state = PyEval_SaveThread();
+    work();
+    Presence::stay_if_over();
+    PyEval_RestoreThread(state);
+  }
 
   static bool is_over() { return is_over_; }
 
@@ -51,6 +68,7 @@ private:
   static constexpr int kTurns = 1000;
   static inline std::atomic<bool> is_over_{false};
   static inline std::atomic<int> inside_{0};
+  static inline thread_local int depth_ = 0;
   static inline pthread_t last_{};
 };
 
