@@ -1,12 +1,11 @@
 """Ten tasks that compute, which threads can share only if they do without the interpreter's lock."""
 
-import os
 from collections.abc import Callable, Mapping
 
 import numpy as np
 
 import hasten
-from hasten.demo.program import Engine, Program, Size, Variant, equal_to_rounding
+from hasten.demo.program import Engine, Program, Size, Variant, cores, equal_to_rounding
 
 TASKS = 10
 
@@ -28,7 +27,7 @@ def prepare(size: Size, engines: Mapping[str, Engine | None]) -> Program:
     """Say what is measured."""
     count = {"full": 500_000, "quick": 25_000, "tiny": 100}[size]
     tasks = [(1 + count * task, count) for task in range(TASKS)]
-    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = cores()
 
     def in_threads(body: Callable[..., float]) -> object:
         with hasten.ThreadPool(workers) as pool:

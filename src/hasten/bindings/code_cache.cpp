@@ -164,7 +164,7 @@ std::optional<CachePlace> CachePlace::of(const Job& job, const llvm_backend::Emi
   add_options(job.options, &hash);
   add_emit_options(emit, &hash);
   const base::Digest wanted = hash.finish();
-  const bool is_with_numpy = find_numpy(); // which anything in this process may have imported
+  const bool is_with_numpy = find_numpy(); // asked first: the engine's identity goes by what was found
   std::vector<base::Digest> keys{base::FieldHasher().add(engine_identity()).add(wanted).finish()};
   if (is_with_numpy) {
     keys.push_back(base::FieldHasher().add(engine_identity_without_numpy()).add(wanted).finish());
