@@ -7,16 +7,15 @@ started by the first call that returns before it is done.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import pickle
-import signal
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
-from multiprocessing import current_process, util
+from collections import deque
+from collections.abc import Callable
 from multiprocessing import process as processes
+from multiprocessing import util
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hasten._core import PoolEngine, PoolExchange
@@ -24,6 +23,7 @@ from hasten._mirror import original
 from hasten._pool.errors import TaskMemoryError, TaskTimeout, WorkerDied, describe_exit
 from hasten._pool.main_module import NO_GUARD_STATUS, MissingGuardError
 from hasten._pool.pickling import Payload, Travelling, encode_function, is_named, read_failure
+from hasten._pool.starting import NewWorker, allowed_to_start, uninterrupted
 from hasten._pool.worker import Descriptors, work
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ else:
 _PATIENCE = 1.0
 # Seconds that workers get to follow SIGTERM before they get SIGKILL.
 _GRACE = 1.0
+# How many processes may be asked for before the first of them is there; each needs a dozen descriptors meanwhile.
+_MOST_AHEAD = 8
 # Seconds after which who has neither looked for results nor given work is thought to be busy with other things.
 _ABSENCE = 0.002
 
@@ -53,36 +55,6 @@ def _leave_to_parent() -> None:
 
 
 os.register_at_fork(before=PoolExchange.before_fork, after_in_child=_leave_to_parent)
-
-
-@contextlib.contextmanager
-def _allowed_to_start() -> Iterator[None]:
-    """Let a daemonic process have workers: they end with it, however it ends."""
-    settings = current_process()._config  # type: ignore[attr-defined]
-    was_daemon = settings.get("daemon")
-    settings["daemon"] = False
-    try:
-        yield
-    finally:
-        settings["daemon"] = was_daemon
-
-
-@contextlib.contextmanager
-def _uninterrupted(worker: Any) -> Iterator[None]:
-    """Put off Ctrl-C while a worker is forked: what runs at a fork swallows exceptions, and the worker would get it."""
-    is_main = threading.current_thread() is threading.main_thread()
-    standing = signal.getsignal(signal.SIGINT)
-    if getattr(worker, "_start_method", None) != "fork" or not is_main or not callable(standing):
-        yield
-        return
-    came: list[Any] = []
-    signal.signal(signal.SIGINT, lambda *what: came.append(what))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, standing)
-        for what in came[:1]:
-            standing(*what)
 
 
 class WorkerEnd(NamedTuple):
@@ -170,8 +142,21 @@ class Crew:
             for process in [one for one in self.pool if one.exitcode is not None]:
                 process.join()
                 self.pool.remove(process)
-            while len(self.pool) < self.processes:
-                self._start_worker()
+            self._start_missing()
+
+    def _start_missing(self) -> None:
+        asked: deque[NewWorker] = deque()  # of processes that are asked for ahead, the first comes first
+        try:
+            while asked or len(self.pool) < self.processes:
+                if len(asked) < _MOST_AHEAD and len(self.pool) + len(asked) < self.processes:
+                    asked.append(self._lay_out_worker())
+                    if hasattr(asked[-1].process, "ask_ahead"):
+                        asked[-1].process.ask_ahead()
+                        continue
+                self._start_worker(asked.popleft())
+        finally:
+            for worker in asked:
+                self._abandon(worker)
 
     def prepare(self) -> None:
         """Make sure that there are workers, and that they are this process's."""
@@ -181,24 +166,39 @@ class Crew:
         if len(self.pool) < self.processes:
             self.start_workers()
 
-    def _start_worker(self) -> None:
+    def _lay_out_worker(self) -> NewWorker:
         initializer, initargs, most_tasks = self._work
         lane, lane_fd, bell_fd, *shared = self.engine.add_lane(most_tasks)
-        stderr = self.engine.open_stderr(lane)
+        stderr = -1
         try:
+            stderr = self.engine.open_stderr(lane)
             descriptors = Descriptors(lane_fd, bell_fd, self._parent, *shared, stderr=stderr)
             process = self._make_process(target=self.work, args=(descriptors, initializer, initargs, most_tasks))
             process.name = process.name.replace("Process", "PoolWorker")
             process.daemon = self.is_daemonic
-            with _allowed_to_start(), _uninterrupted(process):
+        except BaseException:
+            self._abandon(NewWorker(lane, stderr, None))
+            raise
+        return NewWorker(lane, stderr, process)
+
+    def _abandon(self, worker: NewWorker) -> None:
+        if hasattr(worker.process, "withdraw"):
+            worker.process.withdraw()
+        self.engine.drop_lane(worker.lane)
+        if worker.stderr >= 0:
+            os.close(worker.stderr)
+
+    def _start_worker(self, worker: NewWorker) -> None:
+        lane, stderr, process = worker
+        try:
+            with allowed_to_start(), uninterrupted(process):
                 process.start()
             self.engine.watch(lane, process.pid, self._most_memory)
         except BaseException:
-            self.engine.drop_lane(lane)
+            self._abandon(worker)
             raise
-        finally:
-            if stderr >= 0:
-                os.close(stderr)
+        if stderr >= 0:
+            os.close(stderr)
         self._lanes[lane] = process
         self.pool.append(process)
         util.debug("added worker")

@@ -27,7 +27,7 @@ from hasten._pool.template_server import ANSWER_SIZE, BORN, CHILD, FAILED, MAIN,
 TYPE_CHECKING = False  # without typing, whose import takes a worker milliseconds
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
+    from typing import Any, NoReturn
 
 # The exit code of a process whose template is gone: the one that the start method forkserver gives.
 _UNKNOWN = 255
@@ -42,8 +42,16 @@ exec(SourceFileLoader("template_start", {file!r}).get_code("template_start"))
 start({folder!r}, {control}, {parent}, {tracker})"""
 
 
+# How often a template is asked for a process before that is given up.
+_TRIES = 3
+
+
 class _Died(Exception):
     """The template ended before it did what it was asked for."""
+
+
+class _LeftToWorkers(Exception):
+    """The template ended because each worker is to import the main module itself."""
 
 
 class _Child:
@@ -63,6 +71,7 @@ class _Template:
         self.pid = pid
         self.has_ended = False
         self._environment = environment
+        self._main: socket.socket | None = None  # where it says how the import of the main module went
 
     @classmethod
     def start(cls) -> _Template:
@@ -100,39 +109,39 @@ class _Template:
         environment = dict(os.environ)
         return _dumps(None if environment == self._environment else environment)
 
-    def fork(self, data: bytes, descriptors: list[int]) -> _Child:
-        """Make a child of the template, to which `data` say what it is."""
-        answers = self._ask(CHILD, data, descriptors)
-        try:
-            return _read_birth(answers)
-        except BaseException as error:
-            answers.close()
-            if isinstance(error, _Died):
-                self.end()
-            raise
+    def ask_for_child(self, data: bytes, descriptors: list[int]) -> socket.socket:
+        """Ask for a child, to which `data` say what it is; return where the answers come."""
+        return self._ask(CHILD, data, descriptors)
 
-    def import_main(self, preparation: bytes) -> bool:
-        """Let the template import the main module; where it doesn't do so, it has ended.
-
-        Returns
-        -------
-        bool
-            False where each worker is to import the module itself.
-        """
+    def ask_for_import(self, preparation: bytes) -> None:
+        """Let the template import the main module before it does what it is asked for later."""
         environment = dict(os.environ)
-        with self._ask(MAIN, self.changes() + preparation, []) as answers:
-            try:
-                said = answers.recv(1 << 16)
-            except ConnectionError:
-                said = b""
-        if said == READY:
-            self._environment = environment
-            return True
+        self._main = self._ask(MAIN, self.changes() + preparation, [])
+        self._environment = environment
+
+    def wait_for_child(self, answers: socket.socket) -> _Child:
+        """Wait for a child that was asked for."""
+        child = None
+        with contextlib.suppress(_Died):
+            child = _read_birth(answers)
+        if child is None:
+            self._explain_end()
+        if self._main is not None:
+            self._main.close()
+            self._main = None
+        return child
+
+    def _explain_end(self) -> NoReturn:
+        """Raise what there is to say of the template's end: mostly how the import of the main module failed."""
+        imports, self._main, said = self._main, None, READY
+        if imports is not None:
+            with imports:
+                said = _receive(imports)
         status = self.end()
-        if said == THREADED:
-            return False
-        if not said and os.WIFSIGNALED(status):
+        if said == READY or (not said and os.WIFSIGNALED(status)):
             raise _Died
+        if said == THREADED:
+            raise _LeftToWorkers
         kind, _, text = said.decode(errors="replace").partition(":")
         if kind == "guard":
             raise MissingGuardError
@@ -140,6 +149,8 @@ class _Template:
 
     def end(self) -> int:
         """Let the template end, and return the status that it ended with."""
+        if self.has_ended:
+            return 0
         self.has_ended = True
         self.control.close()
         with contextlib.suppress(ProcessLookupError, ChildProcessError):
@@ -169,6 +180,13 @@ class _Template:
             os.close(parent)
 
 
+def _receive(answers: socket.socket) -> bytes:
+    try:
+        return answers.recv(1 << 16)
+    except ConnectionError:
+        return b""
+
+
 def _read_birth(answers: socket.socket) -> _Child:
     try:
         packet, descriptors, _, _ = socket.recv_fds(answers, ANSWER_SIZE, 1)
@@ -184,6 +202,84 @@ def _read_birth(answers: socket.socket) -> _Child:
     return _Child(number, descriptors[0], answers)
 
 
+class Request:
+    """A process that a template is asked for.
+
+    Parameters
+    ----------
+    process_obj
+        What multiprocessing calls the process, not started.
+    """
+
+    DupFd = Inherited
+
+    def __init__(self, process_obj: process.BaseProcess) -> None:
+        self._descriptors: list[int] = []
+        self._template: _Template | None = None
+        self._answers: socket.socket | None = None
+        preparation = spawn.get_preparation_data(process_obj.name)
+        if not can_be_imported():
+            for main in ("init_main_from_name", "init_main_from_path"):
+                preparation.pop(main, None)
+        self.main = preparation.get("init_main_from_name") or preparation.get("init_main_from_path")
+        context.set_spawning_popen(self)  # type: ignore[arg-type]
+        try:
+            self.preparation = _dumps(_without_classes(preparation))
+            self._described = self._describe(process_obj)
+        finally:
+            context.set_spawning_popen(None)
+
+    def duplicate_for_child(self, fd: int) -> int:
+        """Let the child have a descriptor; return its index."""
+        self._descriptors.append(fd)
+        return len(self._descriptors) - 1
+
+    def _describe(self, process_obj: process.BaseProcess) -> bytes:
+        is_plain = type(process_obj) is TemplateProcess and "run" not in vars(process_obj)
+        sent = state_of(process_obj) if is_plain else process_obj
+        described = _dumps(sent)
+        if can_be_imported() or b"__main__" not in described:
+            return described
+        from hasten._pool import by_value
+
+        self._descriptors.clear()
+        return by_value.dumps(sent)
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether a template was asked, and has not been found dead since."""
+        return self._answers is not None
+
+    def send(self, template: _Template) -> None:
+        """Ask a template."""
+        data = template.changes() + self.preparation + self._described
+        self._answers = template.ask_for_child(data, self._descriptors)
+        self._template = template
+
+    def wait(self) -> _Child:
+        """Wait until the process is born."""
+        assert self._template is not None and self._answers is not None
+        try:
+            child = self._template.wait_for_child(self._answers)
+        except BaseException:
+            self.withdraw()
+            raise
+        self._answers = None
+        return child
+
+    def withdraw(self) -> None:
+        """Have no process: one that is born already is killed, any other ends when it finds nobody who waits for it."""
+        answers, self._answers = self._answers, None
+        if answers is None:
+            return
+        with answers, contextlib.suppress(OSError, _Died):
+            answers.shutdown(socket.SHUT_RDWR)
+            child = _read_birth(answers)
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(child.pidfd, signal.SIGKILL)
+            os.close(child.pidfd)
+
+
 class _Templates:
     """The templates of this process."""
 
@@ -195,21 +291,29 @@ class _Templates:
         self._lock = threading.Lock()
         self._bare: _Template | None = None
         self._with_main: dict[str, _Template] = {}
-        self._left_to_workers: set[str] = set()  # main modules that each worker imports itself
+        self._left_to_workers: set[str | None] = set()  # main modules that each worker imports itself
 
     def all(self) -> list[_Template]:
         """Return the templates that there are."""
-        return [one for one in (self._bare, *self._with_main.values()) if one is not None]
+        return [one for one in (self._bare, *self._with_main.values()) if one is not None and not one.has_ended]
 
-    def start_child(self, main: str | None, preparation: bytes, described: bytes, descriptors: list[int]) -> _Child:
-        """Fork the process that `described` is the pickle of; `main` is the module to import first."""
+    def ask(self, request: Request) -> None:
+        """Ask a template, if that can be done now; else `start_child` does."""
+        with self._lock, contextlib.suppress(OSError, _Died):
+            request.send(self._template_for(request))
+
+    def start_child(self, request: Request) -> _Child:
+        """Return the process that a template was asked for, or still is to be, when it is born."""
         with self._lock:
-            for _ in range(2):
+            for _ in range(_TRIES):
                 try:
-                    template = self._template_for(main, preparation)
-                    return template.fork(template.changes() + preparation + described, descriptors)
+                    if not request.is_sent:
+                        request.send(self._template_for(request))
+                    return request.wait()
+                except _LeftToWorkers:
+                    self._left_to_workers.add(request.main)
                 except _Died:
-                    self._remove_ended()
+                    continue
             raise OSError(errno.EPIPE, "The template process ended each time that a process was to be started")
 
     def start_early(self) -> None:
@@ -219,15 +323,16 @@ class _Templates:
                 if not self.all():
                     self._bare = _Template.start()
 
-    def _template_for(self, main: str | None, preparation: bytes) -> _Template:
+    def _template_for(self, request: Request) -> _Template:
+        self._remove_ended()
+        main = request.main
         if main in self._with_main:
             return self._with_main[main]
         if main is not None and main not in self._left_to_workers:
             template, self._bare = self._bare or _Template.start(), None
-            if template.import_main(preparation):
-                self._with_main[main] = template
-                return template
-            self._left_to_workers.add(main)
+            template.ask_for_import(request.preparation)
+            self._with_main[main] = template
+            return template
         self._bare = self._bare or _Template.start()
         return self._bare
 
@@ -245,11 +350,6 @@ def _no_interrupt() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _imported_main(preparation: dict[str, Any]) -> str | None:
-    """Return what workers import as the main module."""
-    return preparation.get("init_main_from_name") or preparation.get("init_main_from_path")
 
 
 def _without_classes(preparation: dict[str, Any]) -> dict[str, Any]:
@@ -271,44 +371,19 @@ class Popen(popen_fork.Popen):
     """A process that was forked from the template."""
 
     method = "template"
-    DupFd = Inherited
 
     def __init__(self, process_obj: process.BaseProcess) -> None:
-        self._descriptors: list[int] = []
         self._lock = threading.Lock()
         super().__init__(process_obj)
 
-    def duplicate_for_child(self, fd: int) -> int:
-        """Let the child have a descriptor; return its index."""
-        self._descriptors.append(fd)
-        return len(self._descriptors) - 1
-
     def _launch(self, process_obj: process.BaseProcess) -> None:
-        preparation = spawn.get_preparation_data(process_obj.name)
-        if not can_be_imported():
-            for main in ("init_main_from_name", "init_main_from_path"):
-                preparation.pop(main, None)
-        context.set_spawning_popen(self)  # type: ignore[arg-type]
-        try:
-            prepared, described = _dumps(_without_classes(preparation)), self._describe(process_obj)
-        finally:
-            context.set_spawning_popen(None)
-        child = templates.start_child(_imported_main(preparation), prepared, described, self._descriptors)
+        asked = process_obj.take_request() if isinstance(process_obj, TemplateProcess) else None
+        request = asked or Request(process_obj)
+        child = templates.start_child(request)
         self.pid = child.pid
         self.sentinel = child.pidfd
         self._status = child.status
         self.finalizer = util.Finalize(self, _close, (child.pidfd, child.status))
-
-    def _describe(self, process_obj: process.BaseProcess) -> bytes:
-        is_plain = type(process_obj) is TemplateProcess and "run" not in vars(process_obj)
-        sent = state_of(process_obj) if is_plain else process_obj
-        described = _dumps(sent)
-        if can_be_imported() or b"__main__" not in described:
-            return described
-        from hasten._pool import by_value
-
-        self._descriptors.clear()
-        return by_value.dumps(sent)
 
     def poll(self, flag: int = os.WNOHANG) -> int | None:
         """Return the exit code, or None while the process runs."""

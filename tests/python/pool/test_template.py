@@ -1,9 +1,11 @@
 """The start method ``template``, the contexts whose pools are Hasten's, and the main module as workers see it."""
 
 import fcntl
+import gc
 import importlib
 import multiprocessing
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -17,6 +19,7 @@ from typing import Any
 
 import pytest
 from hasten._pool import template
+from hasten._pool.template_process import TemplateProcess
 
 import hasten
 from tests.python.pool import tasks
@@ -118,7 +121,8 @@ def test_the_template_dies_alone_and_is_made_again() -> None:
         assert template.templates.all()[0].pid not in (0, first)
 
 
-def test_the_template_may_be_killed_in_the_middle_of_a_start() -> None:
+@pytest.mark.parametrize("workers", [1, 3])
+def test_the_template_may_be_killed_in_the_middle_of_a_start(workers: int) -> None:
     with hasten.Pool(1) as pool:
         assert pool.apply(tasks.square, (2,)) == 4
     first, control = template.templates.all()[0].pid, template.templates.all()[0].control
@@ -126,7 +130,7 @@ def test_the_template_may_be_killed_in_the_middle_of_a_start() -> None:
     results: list[int] = []
 
     def start() -> None:
-        with hasten.Pool(1) as pool:
+        with hasten.Pool(workers) as pool:
             results.append(pool.apply(tasks.square, (3,)))
 
     thread = threading.Thread(target=start)
@@ -139,6 +143,63 @@ def test_the_template_may_be_killed_in_the_middle_of_a_start() -> None:
     thread.join(60)
     assert results == [9]
     assert template.templates.all()[0].pid not in (0, first)
+
+
+@pytest.mark.parametrize("is_born", [False, True])
+def test_a_process_that_was_asked_for_and_is_not_wanted_ends(is_born: bool) -> None:
+    process: Any = hasten.get_context("template").Process(target=tasks.sleep, args=(60,))
+    process.ask_ahead()
+    server = template.templates.all()[0]
+    answers = process._request._answers
+    if is_born:
+        select.select([answers], [], [])
+    else:
+        os.kill(server.pid, signal.SIGSTOP)
+    process.withdraw()
+    os.kill(server.pid, signal.SIGCONT)
+    after = hasten.get_context("template").Process(target=tasks.square, args=(1,))
+    after.start()  # when it is born, what was asked for before was forked
+    after.join(60)
+    children = Path(f"/proc/{server.pid}/task/{server.pid}/children")
+    while children.read_text():  # a time-out of the test's where one stays
+        time.sleep(0.001)
+
+
+def test_processes_are_asked_for_before_the_first_is_born() -> None:
+    context = hasten.get_context("template")
+    context.Process(target=tasks.square, args=(1,)).start()  # so that there is a template
+    processes: list[Any] = [context.Process(target=tasks.square, args=(1,)) for _ in range(3)]
+    os.kill(template.templates.all()[0].pid, signal.SIGSTOP)
+    for process in processes:
+        process.ask_ahead()
+    os.kill(template.templates.all()[0].pid, signal.SIGCONT)
+    for process in processes:
+        process.start()
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+
+
+def test_a_worker_that_cannot_be_started_takes_those_with_it_that_were_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(process: Any) -> None:
+        raise OSError("no more processes")
+
+    with hasten.Pool(1) as pool:
+        pool.apply(tasks.square, (1,))
+        server = template.templates.all()[0]
+        children = Path(f"/proc/{server.pid}/task/{server.pid}/children")
+        before = children.read_text()
+        descriptors = len(os.listdir("/proc/self/fd"))
+        monkeypatch.setattr(TemplateProcess, "start", refuse)
+        with pytest.raises(OSError, match="no more processes"):
+            hasten.Pool(4)
+        monkeypatch.undo()
+        gc.collect()
+        assert len(os.listdir("/proc/self/fd")) <= descriptors
+        assert pool.apply(tasks.square, (2,)) == 4
+        while children.read_text() != before:
+            time.sleep(0.001)
 
 
 def test_a_worker_whose_template_died_still_ends_with_its_pool() -> None:
