@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import hasten._pool.items  # noqa: F401  # how items are pickled
 from hasten import _core
 from hasten._mirror import original
+from hasten._pool.queue_ends import HasEnds
 from hasten._pool.worker import Descriptors
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ T = TypeVar("T")
 Parcel = tuple[int, bytes, bytes]
 
 
-class Queue(_core.ProcessQueue[T]):
+class Queue(_core.ProcessQueue[T], HasEnds):
     """A `multiprocessing.Queue` in shared memory.
 
     Parameters
@@ -64,6 +65,8 @@ class Queue(_core.ProcessQueue[T]):
     def close(self) -> None:
         """Say that this process neither puts nor gets any more; what it has put is still handed over."""
         self._closed = True
+        self._drop_ready()
+        self._drop_writable()
 
     def join_thread(self) -> None:
         """Wait until everything that this process has put is in shared memory; only after `close`."""
@@ -137,7 +140,7 @@ class JoinableQueue(Queue[T]):
         self._join()
 
 
-class SimpleQueue(_core.ProcessSimpleQueue[T]):
+class SimpleQueue(_core.ProcessSimpleQueue[T], HasEnds):
     """A `multiprocessing.SimpleQueue` in shared memory; `put` waits while it is full of bytes."""
 
     def __init__(self, *, ctx: Any = None) -> None:
@@ -154,3 +157,5 @@ class SimpleQueue(_core.ProcessSimpleQueue[T]):
     def close(self) -> None:
         """Say that this process neither puts nor gets any more."""
         self._closed = True
+        self._drop_ready()
+        self._drop_writable()

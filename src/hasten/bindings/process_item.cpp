@@ -1,10 +1,6 @@
 #include "hasten/bindings/process_item.h"
 
-#include <new>
 #include <utility>
-
-#include "hasten/base/diagnostic.h"
-#include "hasten/bindings/errors.h"
 
 namespace hasten::bindings {
 
@@ -56,23 +52,8 @@ PyObject* get_item(Queue& queue, int64_t deadline, GetEnd* end) {
   return nullptr;
 }
 
-namespace {
-
-template <typename Make> Queue* made(Make make) {
-  try {
-    return make();
-  } catch (const base::Diagnostic& diagnostic) {
-    set_exception(diagnostic);
-  } catch (const std::bad_alloc&) {
-    PyErr_NoMemory();
-  }
-  return nullptr;
-}
-
-} // namespace
-
 Queue* create_queue(const Queue::Options& options) {
-  return made([&] { return new Queue(Queue::create(options)); });
+  return made_or_raise([&] { return new Queue(Queue::create(options)); });
 }
 
 Queue* adopt_queue(PyObject* descriptor) {
@@ -80,7 +61,7 @@ Queue* adopt_queue(PyObject* descriptor) {
   if (fd == -1 && PyErr_Occurred() != nullptr) {
     return nullptr;
   }
-  return made([&] { return new Queue(Queue::adopt(base::FileDescriptor(fd))); });
+  return made_or_raise([&] { return new Queue(Queue::adopt(base::FileDescriptor(fd))); });
 }
 
 } // namespace hasten::bindings

@@ -5,7 +5,10 @@
 #include <Python.h>
 
 #include <cstdint>
+#include <new>
 
+#include "hasten/base/diagnostic.h"
+#include "hasten/bindings/errors.h"
 #include "hasten/bindings/item_codec.h"
 #include "hasten/pool/shm/queue.h"
 
@@ -36,6 +39,18 @@ pool::shm::PutEnd put_item(pool::shm::Queue& queue, const EncodedItem& item, poo
 
 // A new reference; null with an exception set where `end` is kInterrupted, kRefused, kSmall or kLarge, and without one else.
 PyObject* get_item(pool::shm::Queue& queue, int64_t deadline, pool::shm::GetEnd* end);
+
+// What `make` returns; null with an exception set where it throws.
+template <typename Make> auto made_or_raise(Make make) -> decltype(make()) {
+  try {
+    return make();
+  } catch (const base::Diagnostic& diagnostic) {
+    set_exception(diagnostic);
+  } catch (const std::bad_alloc&) {
+    PyErr_NoMemory();
+  }
+  return nullptr;
+}
 
 // A new queue in shared memory, or one of another process, whose descriptor it takes over. Null with an exception set.
 pool::shm::Queue* create_queue(const pool::shm::Queue::Options& options);

@@ -9,6 +9,7 @@
 #include "hasten/bindings/thread_types.h"
 #include "hasten/bindings/thread_wait.h"
 #include "hasten/parallel/clock.h"
+#include "hasten/pool/shm/ready_descriptor.h"
 
 namespace hasten::bindings {
 namespace {
@@ -16,10 +17,12 @@ namespace {
 using pool::shm::GetEnd;
 using pool::shm::PutEnd;
 using pool::shm::Queue;
+using pool::shm::ReadyDescriptor;
 using pool::shm::WaitFor;
 
 struct ProcessQueueObject {
   PyObject_HEAD Queue* engine; // null before __init__
+  ReadyDescriptor* ready;      // null unless asked for
   PyObject* weak_references;
   Py_ssize_t spilled; // items that this object keeps until its thread has put them
   uint32_t generation;
@@ -67,6 +70,51 @@ bool settle(PyObject* self) {
 }
 
 PyObject* settle_method(PyObject* self, PyObject*) { return settle(self) ? Py_NewRef(Py_None) : nullptr; }
+
+// ---------------------------------------------------------------- the descriptor
+
+void drop_ready(PyObject* self) {
+  delete cast(self)->ready;
+  cast(self)->ready = nullptr;
+}
+
+void refresh_ready(PyObject* self) {
+  ReadyDescriptor* ready = cast(self)->ready;
+  if (ready != nullptr && ready->is_mine()) {
+    ready->refresh();
+  }
+}
+
+PyObject* ready_file_number(PyObject* self, PyObject*) {
+  if (!is_open(self)) {
+    return nullptr;
+  }
+  ReadyDescriptor*& ready = cast(self)->ready;
+  if (ready != nullptr && !ready->is_mine()) {
+    drop_ready(self);
+  }
+  if (ready == nullptr) {
+    ready = made_or_raise([&] { return new ReadyDescriptor(*cast(self)->engine); });
+  }
+  return ready == nullptr ? nullptr : PyLong_FromLong(ready->fd());
+}
+
+PyObject* drop_ready_method(PyObject* self, PyObject*) {
+  drop_ready(self);
+  Py_RETURN_NONE;
+}
+
+PyObject* wait_for_item(PyObject* self, PyObject* timeout) {
+  int64_t deadline = kNoWait;
+  if (!is_open(self) || !deadline_of(timeout, &deadline)) {
+    return nullptr;
+  }
+  ProcessWait wait(deadline <= parallel::steady_now() ? kNoWait : deadline);
+  wait.begin();
+  const bool is_there = cast(self)->engine->wait_for_item(wait.patience());
+  wait.end();
+  return PyErr_Occurred() != nullptr ? nullptr : PyBool_FromLong(is_there ? 1 : 0);
+}
 
 // ---------------------------------------------------------------- put
 
@@ -140,6 +188,7 @@ PyObject* put_object(PyObject* self, PyObject* object, int64_t deadline) {
     end = put_item(*cast(self)->engine, item, WaitFor::kRoom, std::min(deadline, parallel::steady_now() + kMoment));
     end = end == PutEnd::kFull ? PutEnd::kNoRoom : end;
   }
+  refresh_ready(self);
   PyObject* result = end == PutEnd::kNoRoom ? spill(self, item, deadline) : end == PutEnd::kDone ? Py_NewRef(Py_None) : raise_put_end(end);
   item.release();
   return result;
@@ -194,6 +243,7 @@ PyObject* get_object(PyObject* self, int64_t deadline) {
   }
   GetEnd end = GetEnd::kNothing;
   PyObject* object = get_item(*cast(self)->engine, deadline, &end);
+  refresh_ready(self);
   if (object == nullptr && end == GetEnd::kNothing) {
     PyErr_SetNone(thread_classes.empty);
   } else if (object == nullptr && end == GetEnd::kBroken) {
@@ -259,14 +309,19 @@ PyObject* join(PyObject* self, PyObject*) {
 
 PyObject* file_number(PyObject* self, PyObject*) { return is_ready(self) ? PyLong_FromLong(cast(self)->engine->fd()) : nullptr; }
 
+void set_engine(PyObject* self, Queue* engine) {
+  drop_ready(self);
+  delete cast(self)->engine;
+  cast(self)->engine = engine;
+  cast(self)->generation = pool::shm::fork_generation();
+}
+
 PyObject* adopt(PyObject* self, PyObject* descriptor) {
   Queue* engine = adopt_queue(descriptor);
   if (engine == nullptr) {
     return nullptr;
   }
-  delete cast(self)->engine;
-  cast(self)->engine = engine;
-  cast(self)->generation = pool::shm::fork_generation();
+  set_engine(self, engine);
   Py_RETURN_NONE;
 }
 
@@ -290,9 +345,7 @@ int init(PyObject* self, PyObject* args, PyObject* keywords) {
   if (engine == nullptr) {
     return -1;
   }
-  delete cast(self)->engine;
-  cast(self)->engine = engine;
-  cast(self)->generation = pool::shm::fork_generation();
+  set_engine(self, engine);
   return 0;
 }
 
@@ -301,7 +354,7 @@ void dealloc(PyObject* self) {
   if (cast(self)->weak_references != nullptr) {
     PyObject_ClearWeakRefs(self);
   }
-  delete cast(self)->engine;
+  set_engine(self, nullptr);
   type->tp_free(self);
   Py_DECREF(type);
 }
@@ -316,6 +369,7 @@ PyObject* simple_put(PyObject* self, PyObject* object) {
   PyObject* result = nullptr;
   if (item.encode(object)) {
     const PutEnd end = put_item(*cast(self)->engine, item, WaitFor::kRoom, parallel::kForever);
+    refresh_ready(self);
     result = end == PutEnd::kDone ? Py_NewRef(Py_None) : raise_put_end(end);
   }
   item.release();
@@ -342,6 +396,9 @@ PyMethodDef methods[] = {
     {"_settle", settle_method, METH_NOARGS, "Where this is a child of a fork: forget what its parent has spilled."},
     {"_feed", feed, METH_O, "Put an item that was spilled, however long that takes."},
     {"_fileno", file_number, METH_NOARGS, nullptr},
+    {"_ready_fileno", ready_file_number, METH_NOARGS, "Return a descriptor that is readable as long as there are items."},
+    {"_drop_ready", drop_ready_method, METH_NOARGS, "Close that descriptor, if there is one."},
+    {"_wait_for_item", wait_for_item, METH_O, "Wait for an item so many seconds, None: for ever; return whether there is one."},
     {"_adopt", adopt, METH_O, "Become the queue whose memory has this descriptor."},
     {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, nullptr},
     {nullptr, nullptr, 0, nullptr},
@@ -352,6 +409,9 @@ PyMethodDef simple_methods[] = {
     {"get", simple_get, METH_NOARGS, nullptr},
     {"empty", simple_empty, METH_NOARGS, nullptr},
     {"_fileno", file_number, METH_NOARGS, nullptr},
+    {"_ready_fileno", ready_file_number, METH_NOARGS, "Return a descriptor that is readable as long as there are items."},
+    {"_drop_ready", drop_ready_method, METH_NOARGS, "Close that descriptor, if there is one."},
+    {"_wait_for_item", wait_for_item, METH_O, "Wait for an item so many seconds, None: for ever; return whether there is one."},
     {"_adopt", adopt, METH_O, "Become the queue whose memory has this descriptor."},
     {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, nullptr},
     {nullptr, nullptr, 0, nullptr},

@@ -56,3 +56,18 @@ def produce(channel: Any, count: int) -> int:
 
 def take(channel: Any) -> Any:
     return channel.get(timeout=30)
+
+
+def echo_when_ready(source: Any, sink: Any) -> None:
+    from multiprocessing.connection import wait
+    from queue import Empty
+
+    while True:
+        wait([source._reader])
+        try:
+            item = source.get_nowait()
+        except Empty:  # another process was quicker
+            continue
+        if item == "stop":
+            return
+        sink.put(item)

@@ -81,8 +81,7 @@ void Queue::look_after_others() {
     shared.put.mutex.unlock();
   }
   if (is_broken() || is_closed()) {
-    shared.head.bell.ring_all();
-    shared.tail.bell.ring_all();
+    ring_all();
   }
 }
 
@@ -123,8 +122,18 @@ void Queue::close(bool discards) {
     release(end);
     shared.get.mutex.unlock();
   }
-  shared.head.bell.ring_all();
-  shared.tail.bell.ring_all();
+  ring_all();
+}
+
+void Queue::ring_all() {
+  memory().head.bell.ring_all();
+  memory().tail.bell.ring_all();
+  ring_watchers();
+}
+
+void Queue::ring_watchers() {
+  memory().watched.filled.ring_all();
+  memory().watched.emptied.ring_all();
 }
 
 uint64_t Queue::unfinished() const {

@@ -115,6 +115,13 @@ public:
   // Waits until one of them may have an item or an end, a signal comes, or the time is up. At most 128.
   static void wait_for_any(const std::vector<Queue*>& queues, int64_t nanoseconds);
 
+  // Whether get() would find something: an item, a piece of one, or an end.
+  bool has_news() const;
+  // Waits until `is_over()`, which is asked whenever an item came, or the last one went (`for_the_last`), and after ring_watchers(). Takes
+  // nobody's wake-up.
+  template <typename Condition> void watch(bool for_the_last, Condition is_over);
+  void ring_watchers();
+
   // Items in the ring; and those that were spilled by processes that live.
   uint64_t items() const;
   uint64_t size() const { return items() + memory().participants.spilled(); }
@@ -172,8 +179,9 @@ private:
   GetEnd collect(Receiver& receiver, const Patience& patience);
   bool wait_for_piece(const Patience& patience);
   bool prepare(Receiver& receiver);
-  bool has_news() const;
   uint64_t unfinished() const;
+  void ring_for_item();
+  void ring_all();
 
   enum class Wait : uint8_t { kReady, kTimedOut, kInterrupted };
   template <typename Condition> Wait wait(Bell& bell, const Patience& patience, Condition is_there);

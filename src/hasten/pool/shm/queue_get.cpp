@@ -28,6 +28,10 @@ RecordHeader Queue::header_at(Position at) const {
 void Queue::release(Position tail) {
   memory().tail.word.store(tail.pack(), std::memory_order_seq_cst);
   memory().tail.bell.ring();
+  Bell& emptied = memory().watched.emptied;
+  if (emptied.sleepers.load(std::memory_order_seq_cst) != 0 && head().units == tail.units) {
+    emptied.ring_all();
+  }
 }
 
 // Under the get mutex: what is next. Takes it, if it is small.

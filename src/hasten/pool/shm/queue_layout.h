@@ -48,7 +48,7 @@ static_assert(sizeof(RecordHeader) == kUnit);
 enum class Closing : uint32_t { kOpen, kPutsRefused, kClosed };
 
 struct QueueMemory {
-  static constexpr uint64_t kMagic = 0x3165756575517348; // "HsQueue1"
+  static constexpr uint64_t kMagic = 0x3265756575517348; // "HsQueue2"
 
   // Written before anybody else sees the memory.
   alignas(64) uint64_t magic;
@@ -80,6 +80,12 @@ struct QueueMemory {
   Index head;
   Index tail;
   Index done; // the word counts items
+
+  // Of those who watch for others, in whose place nobody else may sleep: all of them are woken, and only by the change they wait for.
+  struct alignas(64) Watched {
+    Bell filled;
+    Bell emptied;
+  } watched;
 
   alignas(64) Participants participants;
 };

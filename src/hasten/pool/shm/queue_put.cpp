@@ -51,6 +51,11 @@ void Queue::write_parts(Position at, uint64_t offset, const Outgoing& item, uint
   }
 }
 
+void Queue::ring_for_item() {
+  memory().head.bell.ring();
+  memory().watched.filled.ring_all();
+}
+
 void Queue::commit(Position head) { memory().head.word.store(head.pack(), std::memory_order_seq_cst); }
 
 // A deadline that is past makes it one try.
@@ -76,7 +81,7 @@ void Queue::abort_stream() {
   write_at(head(), 0, &header, sizeof header);
   commit(head().plus(1, 0));
   memory().put.streaming.store(0, std::memory_order_relaxed);
-  memory().head.bell.ring();
+  ring_for_item();
 }
 
 PutEnd Queue::refusal() const {
@@ -186,7 +191,7 @@ PutEnd Queue::stream(const Outgoing& item, const Patience& patience) {
     }
     write_parts(at, kUnit + prefix, item, from, size);
     commit(at.plus(units, is_last ? 1 : 0));
-    memory().head.bell.ring();
+    ring_for_item();
     from += size;
   }
   memory().put.streaming.store(0, std::memory_order_relaxed);
@@ -203,7 +208,7 @@ PutEnd Queue::try_put(const Outgoing& item) {
   const PutEnd end = put_locked(item, true, Patience{.deadline = 0});
   memory().put.mutex.unlock();
   if (end == PutEnd::kDone) {
-    memory().head.bell.ring();
+    ring_for_item();
   }
   return end;
 }
@@ -228,7 +233,7 @@ PutEnd Queue::put_until(const Outgoing& item, WaitFor what, bool is_counted, con
     }
     memory().put.mutex.unlock();
     if (end == PutEnd::kDone) {
-      memory().head.bell.ring();
+      ring_for_item();
       if (has_waited) {
         memory().tail.bell.ring(); // there may be room for the next one that waits
       }

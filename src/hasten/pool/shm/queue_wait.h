@@ -56,4 +56,8 @@ template <typename Condition> Queue::Wait Queue::wait(Bell& bell, const Patience
   }
 }
 
+template <typename Condition> void Queue::watch(bool for_the_last, Condition is_over) {
+  wait(for_the_last ? memory().watched.emptied : memory().watched.filled, Patience{}, is_over);
+}
+
 } // namespace hasten::pool::shm
