@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from multiprocessing import util
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from hasten._cores import available_cores
 from hasten._executor_map import ordered_map
 from hasten._mirror import original
 from hasten._pool.contexts import get_context
@@ -19,7 +20,7 @@ from hasten._pool.executor_crew import ExecutorCrew, ProcessFuture
 from hasten._pool.main_module import check_guard, prepare_for
 from hasten._pool.memory import default_max_shm
 from hasten._pool.pickling import Call
-from hasten._pool.pool import available_cpus, task_options
+from hasten._pool.pool import task_options
 from hasten._pool.results import Options
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class ProcessPoolExecutor(_StandardExecutor):
         prepare_for(mp_context)
         starts_all = mp_context.get_start_method(allow_none=False) == "fork"
         _check_tasks_per_child(max_tasks_per_child, starts_all)
-        self._max_workers = max_workers or available_cpus()
+        self._max_workers = max_workers or available_cores()
         self._mp_context = mp_context
         # A fork copies what other threads are in the middle of, so all workers are forked at the first call.
         self._safe_to_dynamically_spawn_children = not starts_all

@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import functools
-import os
-import types
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from collections.abc import Callable, Iterable, Sequence
 from multiprocessing import util
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hasten._core import PoolCall
+from hasten._cores import available_cores
 from hasten._mirror import original
+from hasten._pool.calls import PoolCalls, Terms, listed, name_of
 from hasten._pool.contexts import get_context
 from hasten._pool.crew import Crew
 from hasten._pool.main_module import check_guard, prepare_for
 from hasten._pool.memory import default_max_shm
 from hasten._pool.pickling import Payload, is_named
 from hasten._pool.results import AsyncResult, Options, ResultIterator, WindowedIterator
-from hasten._pool.tasks import APPLY, MAP, STARMAP
-from hasten._pool.terms import (
-    OnError,
-    check_chunksize,
-    check_on_error,
-    check_processes,
-    check_retries,
-    check_timeout,
-    check_window,
-)
+from hasten._pool.tasks import APPLY
+from hasten._pool.terms import check_on_error, check_processes, check_retries, check_timeout
 
 if TYPE_CHECKING:
     from multiprocessing import pool as standard
@@ -45,8 +37,6 @@ _MOST_NUMBERS = 1 << 13
 # The options that `Pool` takes by position.
 _POSITIONAL = ("processes", "initializer", "initargs", "maxtasksperchild", "context")
 
-Terms = tuple[float | None, int, OnError]  # a call's timeout, retries and on_error
-
 
 class _Plan(NamedTuple):
     """How a function that goes by name was called last: a program calls the same one again and again."""
@@ -57,7 +47,7 @@ class _Plan(NamedTuple):
     call: PoolCall | None
 
 
-class Pool(standard.Pool):
+class Pool(PoolCalls[AsyncResult]):
     """A pool of worker processes.
 
     All of `multiprocessing.pool.Pool`, and more: a worker that dies costs the task that it ran, which raises
@@ -110,7 +100,7 @@ class Pool(standard.Pool):
         self._state = standard.INIT
         if address is not None:
             raise ValueError(f'address={address!r}: only a pool with backend="dask" has one')
-        processes = available_cpus() if processes is None else check_processes(processes)
+        processes = available_cores() if processes is None else check_processes(processes)
         if maxtasksperchild is not None and not (isinstance(maxtasksperchild, int) and maxtasksperchild > 0):
             raise ValueError("maxtasksperchild must be a positive int or None")
         if initializer is not None and not callable(initializer):
@@ -162,49 +152,15 @@ class Pool(standard.Pool):
     def _repopulate_pool(self) -> None:
         self._crew.start_workers()
 
-    # --- one call ---
+    # --- how calls start ---
 
-    def apply(  # type: ignore[override]
-        self,
-        func: Callable[..., Any],
-        args: Iterable[Any] = (),
-        kwds: dict[str, Any] | None = None,
-        *,
-        timeout: float | None = None,
-        retries: int = 0,
-        on_error: OnError = "raise",
-    ) -> Any:
-        """Return ``func(*args, **kwds)``, called in a worker.
+    def _worker_count(self) -> int:
+        return self._processes
 
-        Parameters
-        ----------
-        timeout
-            Seconds that the call may take; then its worker is killed, and `TimeoutError` is raised.
-        retries
-            How often a call that fails, for whatever reason, is tried again.
-        on_error
-            "return" returns the exception rather than raising it.
-        """
-        return self._get(self._apply(func, args, kwds, (timeout, retries, on_error)))
-
-    def apply_async(  # type: ignore[override]
-        self,
-        func: Callable[..., Any],
-        args: Iterable[Any] = (),
-        kwds: dict[str, Any] | None = None,
-        callback: Callable[[Any], object] | None = None,
-        error_callback: Callable[[BaseException], object] | None = None,
-        *,
-        timeout: float | None = None,
-        retries: int = 0,
-        on_error: OnError = "raise",
-    ) -> AsyncResult:
-        """Start `apply`; the result comes later."""
-        result = self._apply(func, args, kwds, (timeout, retries, on_error), callback, error_callback)
+    def _leave_alone(self) -> None:
         self._crew.attend()
-        return result
 
-    def _apply(
+    def _start_call(
         self,
         func: Callable[..., Any],
         args: Iterable[Any],
@@ -252,136 +208,19 @@ class Pool(standard.Pool):
             result.refuse(error)
             return None
 
-    def _get(self, result: AsyncResult) -> Any:
-        """Return a result; a call that is interrupted takes back what it had queued."""
-        try:
-            result.wait()
-        except BaseException:
-            result.abandon()
-            raise
-        return result.get()
-
-    # --- many calls ---
-
-    def map(
-        self,
-        func: Callable[[Any], Any],
-        iterable: Iterable[Any],
-        chunksize: int | None = None,
-        *,
-        timeout: float | None = None,
-        retries: int = 0,
-        progress: bool = False,
-        ordered: bool = True,
-        on_error: OnError = "raise",
-    ) -> list[Any]:
-        """Return ``[func(x) for x in iterable]``, computed by the workers.
-
-        Parameters
-        ----------
-        chunksize
-            How many items go to a worker together.
-        timeout
-            Seconds that each item may take; then its worker is killed, and `TimeoutError` is raised.
-        retries
-            How often an item that fails, for whatever reason, is tried again.
-        progress
-            Show a progress bar.
-        ordered
-            False: the results come in the order in which they were ready.
-        on_error
-            "return" puts exceptions among the results rather than raising one.
-        """
-        options = _options(func, timeout, retries, on_error)
-        return self._map(func, iterable, MAP, chunksize, options, progress, ordered)
-
-    def starmap(
-        self,
-        func: Callable[..., Any],
-        iterable: Iterable[Iterable[Any]],
-        chunksize: int | None = None,
-        *,
-        timeout: float | None = None,
-        retries: int = 0,
-        progress: bool = False,
-        ordered: bool = True,
-        on_error: OnError = "raise",
-    ) -> list[Any]:
-        """Return ``[func(*x) for x in iterable]``, computed by the workers; the options are those of `map`."""
-        options = _options(func, timeout, retries, on_error)
-        return self._map(func, iterable, STARMAP, chunksize, options, progress, ordered)
-
-    def map_async(  # type: ignore[override]
-        self,
-        func: Callable[[Any], Any],
-        iterable: Iterable[Any],
-        chunksize: int | None = None,
-        callback: Callable[[list[Any]], object] | None = None,
-        error_callback: Callable[[BaseException], object] | None = None,
-        *,
-        timeout: float | None = None,
-        retries: int = 0,
-        on_error: OnError = "raise",
-    ) -> AsyncResult:
-        """Start `map`; the results come later."""
-        options = _options(func, timeout, retries, on_error)
-        return self._start(func, iterable, MAP, chunksize, options, callback, error_callback)
-
-    def starmap_async(
-        self,
-        func: Callable[..., Any],
-        iterable: Iterable[Iterable[Any]],
-        chunksize: int | None = None,
-        callback: Callable[[list[Any]], object] | None = None,
-        error_callback: Callable[[BaseException], object] | None = None,
-        *,
-        timeout: float | None = None,
-        retries: int = 0,
-        on_error: OnError = "raise",
-    ) -> AsyncResult:
-        """Start `starmap`; the results come later."""
-        options = _options(func, timeout, retries, on_error)
-        return self._start(func, iterable, STARMAP, chunksize, options, callback, error_callback)
-
-    def _start(self, *args: Any) -> AsyncResult:
-        result = self._map_chunks(*args)
-        self._crew.attend()
-        return result
-
-    def _map(
+    def _start_map(
         self,
         func: Callable[..., Any],
         iterable: Iterable[Any],
         mode: int,
         chunksize: int | None,
-        options: Options,
-        progress: bool,
-        ordered: bool,
-    ) -> list[Any]:
-        if ordered and not progress:
-            return self._get(self._map_chunks(func, iterable, mode, chunksize, options))  # type: ignore[no-any-return]
-        self._check_running()
-        items = _listed(iterable)
-        size = self._chunk_size(chunksize, items)
-        results = self._iterate(func, items, mode, size, options, ordered, None)
-        try:
-            return list(_with_progress(results, len(items)) if progress else results)
-        except BaseException:
-            results.abandon()
-            raise
-
-    def _map_chunks(
-        self,
-        func: Callable[..., Any],
-        iterable: Iterable[Any],
-        mode: int,
-        chunksize: int | None,
-        options: Options,
+        terms: Terms,
         callback: Callable[[Any], object] | None = None,
         error_callback: Callable[[BaseException], object] | None = None,
     ) -> AsyncResult:
+        options = _options(func, *terms)
         self._check_running()
-        items = _listed(iterable)
+        items = listed(iterable)
         size = self._chunk_size(chunksize, items)
         result = AsyncResult(self, self._crew, options, len(items), False, callback, error_callback)
         self._crew.adopt(result)
@@ -397,80 +236,22 @@ class Pool(standard.Pool):
         return result
 
     def _chunk_size(self, chunksize: int | None, items: Sequence[Any]) -> int:
-        length = len(items)
-        if chunksize is None:
-            # Numbers share nothing that would be pickled once for each chunk, and smaller chunks are under way sooner.
-            most = _MOST_NUMBERS if length and type(items[0]) in (int, float) else _MOST_IN_CHUNK
-            return min(most, max(1, -(-length // (4 * self._processes))))
-        return min(check_chunksize(chunksize), _MOST_IN_CHUNK, max(1, length))
+        # Numbers share nothing that would be pickled once for each chunk, and smaller chunks are under way sooner.
+        are_numbers = len(items) > 0 and type(items[0]) in (int, float)
+        most = _MOST_NUMBERS if chunksize is None and are_numbers else _MOST_IN_CHUNK
+        return min(super()._chunk_size(chunksize, items), most, max(1, len(items)))
 
-    def imap(  # type: ignore[override]
-        self,
-        func: Callable[[Any], Any],
-        iterable: Iterable[Any],
-        chunksize: int = 1,
-        *,
-        timeout: float | None = None,
-        retries: int = 0,
-        progress: bool = False,
-        ordered: bool = True,
-        window: int | None = None,
-        on_error: OnError = "raise",
-    ) -> Iterator[Any]:
-        """Return an iterator over ``func(x)`` for each `x`; the input is read as the work proceeds.
-
-        Parameters
-        ----------
-        window
-            How many items may have been taken from the input whose results have not been read. By default, the input
-            is read as far as there are workers to work on it, whether results are read or not.
-        timeout, retries, progress, ordered, on_error
-            As for `map`.
-        """
-        self._check_running()
-        chunksize, window = check_chunksize(chunksize), check_window(window)
-        options = _options(func, timeout, retries, on_error)
-        total = len(iterable) if isinstance(iterable, Sized) else None
-        results: Iterator[Any] = self._iterate(func, iterable, MAP, chunksize, options, ordered, window)
-        if window is not None:
-            results = WindowedIterator(results)  # type: ignore[arg-type]
-        return _with_progress(results, total) if progress else results
-
-    def imap_unordered(  # type: ignore[override]
-        self,
-        func: Callable[[Any], Any],
-        iterable: Iterable[Any],
-        chunksize: int = 1,
-        *,
-        timeout: float | None = None,
-        retries: int = 0,
-        progress: bool = False,
-        window: int | None = None,
-        on_error: OnError = "raise",
-    ) -> Iterator[Any]:
-        """Return what `imap` returns, in the order in which the results are ready."""
-        return self.imap(
-            func,
-            iterable,
-            chunksize,
-            timeout=timeout,
-            retries=retries,
-            progress=progress,
-            ordered=False,
-            window=window,
-            on_error=on_error,
-        )
-
-    def _iterate(
+    def _start_iteration(
         self,
         func: Callable[..., Any],
         iterable: Iterable[Any],
         mode: int,
         chunksize: int,
-        options: Options,
+        terms: Terms,
         ordered: bool,
         window: int | None,
-    ) -> ResultIterator:
+    ) -> ResultIterator | WindowedIterator:
+        options = _options(func, *terms)
         function = self._crew.encode_function(func, mode)
         chunksize = min(chunksize, _MOST_IN_CHUNK)
         room = _IN_FLIGHT * self._processes if window is None else max(1, window // chunksize)
@@ -479,7 +260,7 @@ class Pool(standard.Pool):
         )
         results.start()
         self._crew.attend()
-        return results
+        return results if window is None else WindowedIterator(results)
 
     # --- the end ---
 
@@ -505,32 +286,11 @@ class Pool(standard.Pool):
             raise ValueError("In unknown state")
         self._crew.join()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: types.TracebackType | None
-    ) -> None:
-        self.terminate()
-
-
-def available_cpus() -> int:
-    """Return how many processors this process may use."""
-    return len(os.sched_getaffinity(0))
-
 
 def _options(func: Callable[..., Any], timeout: float | None, retries: int, on_error: str) -> Options:
-    name = getattr(func, "__qualname__", None) or type(func).__qualname__
-    return task_options(name, timeout, retries, check_on_error(on_error))
+    return task_options(name_of(func), timeout, retries, check_on_error(on_error))
 
 
 def task_options(name: str, timeout: float | None, retries: int, returns_errors: bool = False) -> Options:
     """Return options that were checked; `name`: of the function."""
     return Options(name, int((check_timeout(timeout) or 0) * 1e9), check_retries(retries), returns_errors)
-
-
-def _listed(iterable: Iterable[Any]) -> Sequence[Any]:
-    return iterable if type(iterable) in (list, tuple) else list(iterable)  # type: ignore[return-value]
-
-
-def _with_progress(results: Iterator[Any], total: int | None) -> Iterator[Any]:
-    from tqdm.auto import tqdm
-
-    return iter(tqdm(results, total=total))

@@ -295,6 +295,10 @@ class WindowedIterator(standard.IMapIterator):  # type: ignore[type-arg]
     def __next__(self) -> Any:  # type: ignore[override]
         return next(self._results)
 
+    def abandon(self) -> None:
+        """Take no more from the input, and take back what has not been started."""
+        self._results.abandon()
+
     def __del__(self) -> None:
         if not self._results.is_over():
             self._results.abandon()

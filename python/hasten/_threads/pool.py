@@ -10,7 +10,7 @@ import warnings
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from hasten import _core
 from hasten._mirror import original
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import threading
     from multiprocessing import pool as _pool
     from multiprocessing import util as _util
+
+    from hasten._pool.terms import OnError
 else:
     threading = original("threading")
     _pool = original("multiprocessing.pool")
@@ -30,7 +32,6 @@ else:
     _futures = original("concurrent.futures")
 
 
-OnError = Literal["raise", "return"]
 _numbers = itertools.count()
 _REDRAW = 0.1  # seconds between two looks at how far a map is
 

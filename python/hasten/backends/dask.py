@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import os
 import threading
 import uuid
 import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from hasten._cores import available_cores
 from hasten.backends.interface import Function, Reply, Task, refuse, require
 from hasten.backends.packed import Packed, Parcel
 from hasten.backends.pool import ClusterPool
@@ -279,7 +279,7 @@ def _start_cluster(processes: int | None) -> Any:
     """Start a scheduler and workers on this machine, as programs of their own: no main guard is needed."""
     deploy: Any = require("distributed.deploy.subprocess", "dask")
     return deploy.SubprocessCluster(
-        n_workers=processes or len(os.sched_getaffinity(0)),
+        n_workers=processes or available_cores(),
         threads_per_worker=1,
         dashboard_address=None,
         worker_kwargs={"memory_limit": 0},

@@ -6,6 +6,7 @@ import collections
 import itertools
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from multiprocessing.context import TimeoutError as StandardTimeoutError
@@ -188,7 +189,23 @@ class Job:
             self._pool._job_is_over(self)
 
 
-class AsyncResult(standard.ApplyResult):  # type: ignore[type-arg]
+class _Abandonable:
+    """A result whose job can be taken back."""
+
+    _followed: weakref.ref[Job]  # the pool keeps it while it is under way, and it keeps the result
+
+    def follow(self, job: Job) -> None:
+        """Take note of the job that brings the result."""
+        self._followed = weakref.ref(job)
+
+    def abandon(self) -> None:
+        """Take back what has not been started."""
+        job = self._followed()
+        if job is not None:
+            job.cancel()
+
+
+class AsyncResult(_Abandonable, standard.ApplyResult):  # type: ignore[type-arg]
     """The result of `apply_async`."""
 
     def put(self, index: int, outcome: Outcome) -> None:
@@ -196,7 +213,7 @@ class AsyncResult(standard.ApplyResult):  # type: ignore[type-arg]
         self._set(index, outcome)  # type: ignore[attr-defined]
 
 
-class MapResult(standard.MapResult):  # type: ignore[type-arg]
+class MapResult(_Abandonable, standard.MapResult):  # type: ignore[type-arg]
     """The result of `map_async` and `starmap_async`."""
 
     def __init__(
