@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from typing import Any, Literal, ParamSpec, TypeVar
 
+from hasten._cores import available_cores
 from hasten._programs.commands import Command, CompletedProgram, Path
 from hasten._programs.run import Run, Settings, Text, checked_timeout
 from hasten._programs.server import CAPTURE, FILE, PASS
@@ -166,7 +167,7 @@ def _check_many(commands: object) -> None:
 
 def _checked_workers(workers: int | None) -> int:
     if workers is None:
-        return len(os.sched_getaffinity(0))
+        return available_cores()
     if not isinstance(workers, int) or workers < 1:
         raise ValueError(f"workers={workers!r}: the number of commands at a time is a positive int")
     return workers

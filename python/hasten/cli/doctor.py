@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hasten._cache_directory import cache_directory
+from hasten._cores import available_cores
 from hasten._lazy import ADDED, FACES
 from hasten._substitute import DROP_INS, available
 
@@ -159,7 +160,7 @@ def _vector_units() -> str:
 
 def examine_threads() -> list[Finding]:
     """Return the cores that may be used, and what limits them."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    usable = available_cores()
     findings = [Finding("cores", f"{usable} of {os.cpu_count()} usable by this process")]
     quota = _core_quota()
     if quota is not None and quota < usable:

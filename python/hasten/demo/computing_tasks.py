@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 import hasten
-from hasten.demo.program import Engine, Program, Size, Variant, cores, equal_to_rounding
+from hasten._cores import available_cores
+from hasten.demo.program import Engine, Program, Size, Variant, equal_to_rounding
 
 TASKS = 10
 
@@ -27,7 +28,7 @@ def prepare(size: Size, engines: Mapping[str, Engine | None]) -> Program:
     """Say what is measured."""
     count = {"full": 500_000, "quick": 25_000, "tiny": 100}[size]
     tasks = [(1 + count * task, count) for task in range(TASKS)]
-    workers = cores()
+    workers = available_cores()
 
     def in_threads(body: Callable[..., float]) -> object:
         with hasten.ThreadPool(workers) as pool:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import hasten
-from hasten.demo.program import Engine, Program, Size, Variant, cores
+from hasten._cores import available_cores
+from hasten.demo.program import Engine, Program, Size, Variant
 
 WORD = re.compile(r"[^\W\d_]\w*")
 
@@ -37,7 +38,7 @@ def sources() -> list[Path]:
 def prepare(size: Size, engines: Mapping[str, Engine | None]) -> Program:
     """Say what is measured."""
     files = sources()[:: {"full": 1, "quick": 5, "tiny": 100}[size]]
-    workers = cores()
+    workers = available_cores()
 
     def through(pool: Any) -> object:
         with pool:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import hasten
-from hasten.demo.program import Engine, Program, Size, Variant, cores, equal
+from hasten._cores import available_cores
+from hasten.demo.program import Engine, Program, Size, Variant, equal
 
 
 def sharpen(frame: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -32,7 +33,7 @@ def prepare(size: Size, engines: Mapping[str, Engine | None]) -> Program:
     """Say what is measured."""
     count, lines, columns = {"full": (48, 1080, 1920), "quick": (8, 540, 960), "tiny": (2, 16, 16)}[size]
     frames: list[NDArray[np.float64]] = list(np.random.default_rng(1).random((count, lines, columns)))
-    workers = cores()
+    workers = available_cores()
 
     def through(pool: Any) -> object:
         with pool:

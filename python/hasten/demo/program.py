@@ -2,7 +2,6 @@
 
 import importlib
 import importlib.util
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import FunctionType
@@ -72,11 +71,6 @@ def _engine(name: str) -> Engine | None:
 def is_installed(package: str) -> bool:
     """Whether an optional package can be imported."""
     return importlib.util.find_spec(package) is not None
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def equal(result: Any, plain: Any) -> bool:

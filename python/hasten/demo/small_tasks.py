@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import hasten
-from hasten.demo.program import Engine, Program, Size, Variant, cores, equal
+from hasten._cores import available_cores
+from hasten.demo.program import Engine, Program, Size, Variant, equal
 
 
 def collatz(number: int) -> int:
@@ -20,7 +21,7 @@ def collatz(number: int) -> int:
 def prepare(size: Size, engines: Mapping[str, Engine | None]) -> Program:
     """Say what is measured."""
     numbers = range(1, {"full": 50_001, "quick": 5_001, "tiny": 101}[size])
-    workers = cores()
+    workers = available_cores()
 
     def through(pool: Any) -> object:
         with pool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from hasten._cores import available_cores
+
 
 def _number(name: str, default: int) -> int:
     try:
@@ -17,7 +19,7 @@ MACHINE_BITS = 64
 
 DISABLE_JIT = _number("NUMBA_DISABLE_JIT", 0)
 BOUNDSCHECK = _number("NUMBA_BOUNDSCHECK", 0) or None
-NUMBA_DEFAULT_NUM_THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+NUMBA_DEFAULT_NUM_THREADS = available_cores()
 NUMBA_NUM_THREADS = _number("NUMBA_NUM_THREADS", NUMBA_DEFAULT_NUM_THREADS)
 THREADING_LAYER = os.environ.get("NUMBA_THREADING_LAYER", "default")
 DISABLE_PERFORMANCE_WARNINGS = _number("NUMBA_DISABLE_PERFORMANCE_WARNINGS", 0)
