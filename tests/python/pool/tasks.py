@@ -117,6 +117,10 @@ class NoUnpickle(Exception):
     def __init__(self, one: int, two: int) -> None:
         super().__init__(f"{one} and {two}")
 
+    # As all exceptions do, unless a library that pickles them otherwise was loaded.
+    def __reduce__(self) -> Any:
+        return NoUnpickle, self.args
+
 
 class NoUnpickledResult:
     def __reduce__(self) -> Any:
