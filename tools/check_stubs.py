@@ -1,4 +1,4 @@
-"""Compare python/hasten/_core.pyi with the stubs that nanobind generates from the installed extension."""
+"""Compare the stubs in python/hasten with those that nanobind generates from the installed extensions."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-MODULE = "hasten._core"
-STUBS = ROOT / "python" / "hasten" / "_core.pyi"
+MODULES = ("hasten._core", "hasten._worker")
 PATTERNS = ROOT / "tools" / "stub_patterns.txt"
 
 
@@ -39,15 +38,22 @@ def main() -> int:
     """Compare, or write the stubs anew with --update."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--update", action="store_true", help="write the stubs instead of comparing them")
-    generated = generate(MODULE)
-    if parser.parse_args().update:
-        STUBS.write_text(generated, encoding="utf-8")
-    committed = STUBS.read_text(encoding="utf-8") if STUBS.is_file() else ""
+    is_update = parser.parse_args().update
+    return max(check(module, is_update) for module in MODULES)
+
+
+def check(module: str, is_update: bool) -> int:
+    """Compare, or write, the stubs of one module."""
+    generated = generate(module)
+    stubs = ROOT / "python" / (module.replace(".", "/") + ".pyi")
+    if is_update:
+        stubs.write_text(generated, encoding="utf-8")
+    committed = stubs.read_text(encoding="utf-8") if stubs.is_file() else ""
     if changes := differences(committed, generated):
         print("\n".join(changes))
-        print(f"{STUBS.relative_to(ROOT)} is not what the extension offers; ./dev lint --fix writes it anew.")
+        print(f"{stubs.relative_to(ROOT)} is not what the extension offers; ./dev lint --fix writes it anew.")
         return 1
-    print("Stubs: _core.pyi is what the extension offers.")
+    print(f"Stubs: {stubs.name} is what the extension offers.")
     return 0
 
 

@@ -6,7 +6,7 @@ TYPE_CHECKING = False  # without typing, whose import takes a worker millisecond
 if TYPE_CHECKING:
     from typing import Any
 
-    from hasten._core import PoolWorker
+    from hasten._worker import PoolWorker
 
 _received: dict[bytes, Any] = {}  # by reference
 _engines: list[PoolWorker] = []  # this worker's, if it is one

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from hasten._core import PoolWorker
+    from hasten._worker import PoolWorker
 
 # How the worker calls: f(item), f(*item), or f(*args, **kwargs) once.
 MAP, STARMAP, APPLY = range(3)

@@ -23,6 +23,8 @@ class LazyPackage(ModuleType):
     """A package whose own code has not run yet, but whose modules can be imported."""
 
     def __getattr__(self, name: str) -> Any:
+        if name == "_core":  # what the package's modules import from it, and the package itself from them
+            return __import__(f"{self.__name__}._core", fromlist=("",))
         self.__class__ = ModuleType  # type: ignore[assignment]
         assert self.__spec__ is not None and self.__spec__.loader is not None
         self.__spec__.loader.exec_module(self)

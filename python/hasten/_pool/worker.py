@@ -7,10 +7,10 @@ import _signal as signal  # type: ignore[import-not-found]
 import os
 import sys
 
-from hasten._core import PoolWorker
 from hasten._pool.namespaces import remember_main
 from hasten._pool.received import drop_unshared, serve_shared
 from hasten._pool.tasks import APPLY, STARMAP, decode_function, decode_task, dumps_plainly
+from hasten._worker import PoolWorker
 
 TYPE_CHECKING = False  # without typing, whose import takes a worker milliseconds
 if TYPE_CHECKING:

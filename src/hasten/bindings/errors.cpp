@@ -137,17 +137,6 @@ void set_raised(const RaiseContext& context, const abi::Env& env) {
   Py_DECREF(value);
 }
 
-const char* fault_name(base::Fault fault) {
-  switch (fault) {
-  case base::Fault::kUser:
-    return "user";
-  case base::Fault::kMachine:
-    return "machine";
-  default:
-    return "internal";
-  }
-}
-
 } // namespace
 
 void set_runtime_error(const abi::Env& env) {
@@ -157,18 +146,6 @@ void set_runtime_error(const abi::Env& env) {
   } else if (type != nullptr) {
     PyErr_SetString(type, env.message);
   }
-}
-
-nb::object exception_of(const base::Diagnostic& diagnostic) {
-  const base::SourcePoint& point = diagnostic.point();
-  nb::tuple place;
-  if (diagnostic.has_point()) {
-    place = nb::make_tuple(point.file.c_str(), point.function.c_str(), point.text.c_str(), point.line, point.column, point.end_column);
-  } else {
-    place = nb::make_tuple();
-  }
-  return nb::module_::import_("hasten.errors")
-      .attr("from_diagnostic")(fault_name(diagnostic.fault()), diagnostic.what(), diagnostic.message().c_str(), place);
 }
 
 void set_exception(const RaiseContext& context, const abi::Env& env, abi::Status status) {
@@ -185,15 +162,6 @@ void set_exception(const RaiseContext& context, const abi::Env& env, abi::Status
     }
   }
   add_trace(context.unit, env);
-}
-
-void set_exception(const base::Diagnostic& diagnostic) {
-  try {
-    const nb::object value = exception_of(diagnostic);
-    PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(value.ptr())), value.ptr());
-  } catch (nb::python_error& error) {
-    error.restore();
-  }
 }
 
 void throw_python(PyObject* type, const std::string& message) {

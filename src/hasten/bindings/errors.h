@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "hasten/abi/env.h"
-#include "hasten/base/diagnostic.h"
+#include "hasten/bindings/diagnostic_error.h"
 #include "hasten/compiler/compile.h"
 
 namespace hasten::bindings {
@@ -25,10 +25,6 @@ void set_exception(const RaiseContext& context, const abi::Env& env, abi::Status
 
 // Sets the exception that the environment of a kernel speaks of (Status::kRuntimeError).
 void set_runtime_error(const abi::Env& env);
-
-// The exception for a diagnostic: the class of hasten.errors that fits the fault, with file, line, column and source line as attributes.
-nanobind::object exception_of(const base::Diagnostic& diagnostic);
-void set_exception(const base::Diagnostic& diagnostic);
 
 // Throws a Python exception of this class.
 [[noreturn]] void throw_python(PyObject* type, const std::string& message);

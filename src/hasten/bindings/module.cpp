@@ -19,6 +19,7 @@
 #include "hasten/bindings/named_tuples.h"
 #include "hasten/bindings/pool.h"
 #include "hasten/bindings/pool_buffers.h"
+#include "hasten/bindings/pool_exchange.h"
 #include "hasten/bindings/process_item.h"
 #include "hasten/bindings/source.h"
 #include "hasten/bindings/stats.h"
@@ -61,13 +62,7 @@ std::string typeof_text(nb::handle value) { return ir::display(bindings::type_of
 } // namespace
 
 NB_MODULE(_core, m) {
-  nb::register_exception_translator([](const std::exception_ptr& thrown, void*) {
-    try {
-      std::rethrow_exception(thrown);
-    } catch (const base::Diagnostic& diagnostic) {
-      bindings::set_exception(diagnostic);
-    }
-  });
+  bindings::translate_diagnostics();
   if (!bindings::init_array_boxing(m.ptr()) || !bindings::init_dispatcher(m.ptr()) || !bindings::init_cache(m.ptr()) ||
       !bindings::init_threads(m.ptr()) || !bindings::init_process_queue(m.ptr()) || !bindings::init_process_channel(m.ptr())) {
     nb::raise_python_error();
@@ -78,9 +73,9 @@ NB_MODULE(_core, m) {
   bindings::add_ufunc_functions(m);
   bindings::add_memory_functions(m);
   bindings::add_named_tuple_functions(m);
-  bindings::add_pool_buffers(m);
+  bindings::add_pool_memory(m);
+  bindings::add_pool_exchange(m);
   bindings::add_pool_engine(m);
-  bindings::add_pool_worker(m);
   bindings::add_mpi_functions(m);
   nb::set_leak_warnings(false); // threads that serve a pool to the end of the process hold objects of ours
   m.attr("__version__") = HASTEN_VERSION;

@@ -1,4 +1,4 @@
-// NumPy's C API, shared by all files of the bindings. It is imported when the first value of NumPy's is seen or made (numpy_bridge.h), for
+// NumPy's C API, shared by all files of the bindings. It is imported when the first value of NumPy's is seen or made (numpy_import.h), for
 // programs that don't use NumPy needn't wait for it. Until then only the checks below may be used.
 #pragma once
 
@@ -17,7 +17,7 @@
 #include <numpy/arrayscalars.h>
 #include <numpy/ufuncobject.h>
 
-#include "hasten/bindings/numpy_bridge.h"
+#include "hasten/bindings/numpy_import.h"
 
 // NumPy's own macros read the C API; before that is there, no object is NumPy's.
 #undef PyArray_Check

@@ -1,27 +1,22 @@
-#define HASTEN_IMPORTS_NUMPY
-#include "hasten/bindings/numpy_api.h"
-
 #include "hasten/bindings/numpy_bridge.h"
 
 #include <nanobind/nanobind.h>
 #include <numpy/random/bitgen.h>
 
 #include <algorithm>
-#include <atomic>
 #include <mutex>
 #include <unordered_map>
 
 #include "hasten/abi/slots.h"
 #include "hasten/base/diagnostic.h"
 #include "hasten/bindings/gil.h"
+#include "hasten/bindings/numpy_api.h"
 #include "hasten/bindings/python_error.h"
 
 namespace nb = nanobind;
 
 namespace hasten::bindings {
 namespace {
-
-std::atomic<bool> imported = false;
 
 constexpr std::string_view kPrefix = "npy_loop.";
 
@@ -138,29 +133,6 @@ void* find_numpy_loop(std::string_view ufunc, std::string_view types) {
 }
 
 } // namespace
-
-bool has_numpy() { return imported.load(std::memory_order_acquire); }
-
-void import_numpy() {
-  if (has_numpy()) {
-    return;
-  }
-  if (_import_array() < 0 || _import_umath() < 0) {
-    throw diagnostic_of_python_error("NumPy can't be imported");
-  }
-  imported.store(true, std::memory_order_release);
-}
-
-bool find_numpy() {
-  if (!has_numpy()) {
-    PyObject* modules = PyImport_GetModuleDict();
-    if (PyDict_GetItemString(modules, "numpy._core.multiarray") == nullptr) {
-      return false;
-    }
-    import_numpy();
-  }
-  return true;
-}
 
 void* numpy_symbol(std::string_view name) {
   const size_t dot = name.rfind('.');

@@ -6,14 +6,9 @@
 #include <string>
 #include <string_view>
 
-namespace hasten::bindings {
+#include "hasten/bindings/numpy_import.h"
 
-// Imports NumPy and its C API, once; numpy_api.h may be used from then on. Throws Diagnostic where NumPy can't be imported. GIL held.
-void import_numpy();
-// Whether that has happened. Any thread.
-bool has_numpy();
-// As import_numpy, but only where the program has imported NumPy itself: before that no object can be NumPy's. GIL held.
-bool find_numpy();
+namespace hasten::bindings {
 
 // The address of the abi::NumpyLoop that the symbol "npy_loop.<ufunc>.<types>" names (`types`: NumPy's type characters of inputs and
 // outputs, as in "add.ddd"); null where there is no such loop, or it may not be called without Python around it. It lives as long as the

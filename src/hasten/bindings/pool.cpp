@@ -20,6 +20,7 @@
 #include "hasten/bindings/pool_buffers.h"
 #include "hasten/bindings/pool_codec.h"
 #include "hasten/bindings/pool_ending.h"
+#include "hasten/bindings/pool_exchange.h"
 #include "hasten/bindings/pool_result.h"
 #include "hasten/bindings/pool_submission.h"
 #include "hasten/bindings/thread_wait.h"

@@ -1,4 +1,4 @@
-// hasten._core.PoolEngine, PoolBatch and PoolWorker: the process pool's engine as the package's Python code uses it.
+// hasten._core.PoolEngine and PoolBatch: the process pool's engine as the package's Python code uses it.
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -6,6 +6,5 @@
 namespace hasten::bindings {
 
 void add_pool_engine(nanobind::module_& m);
-void add_pool_worker(nanobind::module_& m);
 
 } // namespace hasten::bindings

@@ -6,6 +6,7 @@
 
 #include "hasten/bindings/pool_buffers.h"
 #include "hasten/bindings/pool_codec.h"
+#include "hasten/bindings/pool_exchange.h"
 #include "hasten/bindings/thread_wait.h"
 
 namespace nb = nanobind;

@@ -10,9 +10,6 @@
 #include <string>
 #include <vector>
 
-#include "hasten/pool/exchange.h"
-#include "hasten/pool/task.h"
-
 namespace hasten::bindings {
 
 // What a pickler gave, held as it lies in memory.
@@ -69,20 +66,10 @@ PyObject* open_parcel(PyObject* loads, const PoolMemory& memory);
 // A copy in memory of its own.
 PoolMemory copy_parcel(const char* data, size_t size);
 
-// The content of a block that a worker sent a reference to: in place, or a copy where much is held already. No owner, with an error set,
-// where there is no such block. `exchange` may be null.
-PoolMemory take_block(pool::Exchange* exchange, const char* reference, size_t size);
-
 // The two ways in which a task or a part of one stands in a payload beside a plain pickle, which begins with 0x80.
 constexpr char kInlineMark = 'P';
 constexpr char kBlockMark = 'B';
 
-// What the objects that a payload refers to keep alive: its attribute `cargo`.
-std::shared_ptr<const void> cargo_of(PyObject* payload);
-
-// The parent's exchange as Python holds it, or null where it has none.
-std::shared_ptr<pool::Exchange> exchange_of(nanobind::handle exchange);
-
-void add_pool_buffers(nanobind::module_& m);
+void add_pool_memory(nanobind::module_& m);
 
 } // namespace hasten::bindings

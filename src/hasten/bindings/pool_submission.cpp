@@ -4,6 +4,7 @@
 
 #include "hasten/bindings/pool_buffers.h"
 #include "hasten/bindings/pool_codec.h"
+#include "hasten/bindings/pool_exchange.h"
 
 namespace nb = nanobind;
 

@@ -1,3 +1,5 @@
+#include "hasten/bindings/pool_worker.h"
+
 #include <chrono>
 #include <csignal>
 #include <cstring>
@@ -13,12 +15,11 @@
 #include <utility>
 
 #include "hasten/base/posix.h"
-#include "hasten/bindings/pool.h"
 #include "hasten/bindings/pool_allocator.h"
 #include "hasten/bindings/pool_array.h"
 #include "hasten/bindings/pool_buffers.h"
 #include "hasten/bindings/pool_codec.h"
-#include "hasten/bindings/thread_wait.h"
+#include "hasten/bindings/python_error.h"
 #include "hasten/pool/exchange.h"
 #include "hasten/pool/worker_lane.h"
 

@@ -15,4 +15,9 @@ base::Diagnostic diagnostic_of_python_error(const std::string& what);
 // str(object), or a stand-in where that fails. No error is left set. GIL held.
 std::string text_of(PyObject* object);
 
+// Takes the exception that is set, with its traceback; a new reference.
+PyObject* take_exception();
+// Raises an exception that was taken.
+void raise_again(PyObject* exception);
+
 } // namespace hasten::bindings

@@ -65,26 +65,6 @@ bool queue_deadline_of(PyObject* timeout, int64_t* deadline) {
   return true;
 }
 
-PyObject* take_exception() {
-#if PY_VERSION_HEX >= 0x030c0000
-  return PyErr_GetRaisedException();
-#else
-  PyObject* type = nullptr;
-  PyObject* value = nullptr;
-  PyObject* traceback = nullptr;
-  PyErr_Fetch(&type, &value, &traceback);
-  PyErr_NormalizeException(&type, &value, &traceback);
-  if (traceback != nullptr) {
-    PyException_SetTraceback(value, traceback);
-  }
-  Py_XDECREF(type);
-  Py_XDECREF(traceback);
-  return value;
-#endif
-}
-
-void raise_again(PyObject* exception) { PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(exception)), exception); }
-
 namespace {
 
 int position_of(const CallSignature& signature, PyObject* keyword) {

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 
+#include "hasten/bindings/python_error.h"
 #include "hasten/parallel/wait_list.h"
 
 namespace hasten::bindings {
@@ -22,11 +23,6 @@ Waited wait_in(parallel::WaitList& list, int64_t deadline);
 bool deadline_of(PyObject* timeout, int64_t* deadline);
 // The same, where a negative number is an error, as queue's are.
 bool queue_deadline_of(PyObject* timeout, int64_t* deadline);
-
-// Takes the exception that is set, with its traceback; a new reference.
-PyObject* take_exception();
-// Raises an exception that was taken.
-void raise_again(PyObject* exception);
 
 // Empties a slot before the reference is dropped, since dropping it may run anything.
 inline PyObject* take(PyObject*& slot) {

@@ -26,7 +26,7 @@ def test_a_worker_has_imported_nothing_that_takes_long(tmp_path: Path) -> None:
         if __name__ == "__main__":
             import sys
             late = {"multiprocessing", "typing", "pathlib", "traceback", "enum", "re", "socket", "pickle", "numpy"}
-            late |= {"functools", "collections"}
+            late |= {"functools", "collections", "hasten._core"}
             with hasten.Pool(1) as pool:
                 print(late.intersection(pool.apply(eval, ("[*__import__('sys').modules]",))))
         """,
