@@ -176,9 +176,6 @@ class Channel(Generic[T]):
     @property
     def bytes(self) -> int: ...
 
-def channel_select(channels: Iterable[Any], timeout: float | None = None) -> tuple[Any, Any]:
-    """Take an item of whichever channel has one first."""
-
 class ValueChannel(Channel[Any]):
     """Hands numbers or arrays from threads to threads; also in compiled code."""
 
@@ -276,8 +273,8 @@ class SharedChannel(Channel[T]):
     def _arrivals(self) -> int: ...
     def _wait_for(self, for_room: bool, timeout: float, /) -> bool: ...
 
-def shared_channels_wait(channels: tuple[Any, ...], timeout: float, /) -> None:
-    """Wait until one of the channels may have an item or an end."""
+def channel_select(channels: Iterable[Any], timeout: float | None = None) -> tuple[Any, Any]:
+    """Take an item of whichever channel has one first."""
 
 def remembered_texts(file: str, word: str) -> list[str]:
     """

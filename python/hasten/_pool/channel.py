@@ -6,17 +6,12 @@ import asyncio
 import os
 import weakref
 from multiprocessing import context, util
-from queue import Empty
-from time import monotonic
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import hasten._pool.items  # noqa: F401  # how items are pickled
 from hasten import _core
 from hasten._pool.worker import Descriptors
-from hasten._threads.channel import Channel, ChannelBroken, ChannelClosed
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from hasten._threads.channel import Channel, ChannelBroken
 
 T = TypeVar("T")
 
@@ -29,7 +24,6 @@ _departed: dict[bytes, tuple[SharedChannel[Any], int]] = {}
 _leaves_at_end_of = 0  # the process that has been told to leave its channels when it ends
 
 _SLICE = 0.1  # seconds after which an event loop's helper thread looks whether it is still wanted
-_MIXED_SLICE = 0.002  # how long a select over channels of both kinds sleeps
 
 
 class SharedChannel(_core.SharedChannel[T], Channel[T]):
@@ -94,27 +88,3 @@ def _arrive(name: bytes, pid: int, descriptor: int) -> SharedChannel[Any]:
         channel = _adopt(name, opened)
     channel._note_arrival()
     return channel
-
-
-def select_shared(channels: Sequence[Channel[T]], timeout: float | None) -> tuple[Channel[T], T]:
-    """As `hasten.select`, where channels between processes are among them."""
-    deadline = None if timeout is None else monotonic() + timeout
-    shared = tuple(channel for channel in channels if isinstance(channel, SharedChannel))
-    longest = 0.4 if len(shared) == len(channels) else _MIXED_SLICE
-    for turn in range(1 << 62):
-        is_any_open = False
-        for i in range(len(channels)):
-            channel = channels[(turn + i) % len(channels)]
-            try:
-                return channel, channel.get_nowait()
-            except Empty:
-                is_any_open = True
-            except ChannelClosed:
-                pass
-        if not is_any_open:
-            raise ChannelClosed("select() on channels that are all closed and empty")
-        left = longest if deadline is None else min(longest, deadline - monotonic())
-        if left <= 0:
-            raise Empty
-        _core.shared_channels_wait(shared, left)
-    raise Empty

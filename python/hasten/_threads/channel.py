@@ -188,12 +188,7 @@ def select(channels: Iterable[Channel[T]], timeout: float | None = None) -> tupl
     ChannelBroken
         Where one of them is broken and empty.
     """
-    found = tuple(channels)
-    if not any(isinstance(channel, _core.SharedChannel) for channel in found):
-        return _core.channel_select(found, timeout)
-    from hasten._pool.channel import select_shared
-
-    return select_shared(found, timeout)
+    return _core.channel_select(channels, timeout)
 
 
 _core.register_thread_classes(

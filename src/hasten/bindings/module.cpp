@@ -23,6 +23,7 @@
 #include "hasten/bindings/process_item.h"
 #include "hasten/bindings/source.h"
 #include "hasten/bindings/stats.h"
+#include "hasten/bindings/thread_channel.h"
 #include "hasten/bindings/thread_types.h"
 #include "hasten/bindings/type_of.h"
 #include "hasten/bindings/ufunc.h"
@@ -64,7 +65,8 @@ std::string typeof_text(nb::handle value) { return ir::display(bindings::type_of
 NB_MODULE(_core, m) {
   bindings::translate_diagnostics();
   if (!bindings::init_array_boxing(m.ptr()) || !bindings::init_dispatcher(m.ptr()) || !bindings::init_cache(m.ptr()) ||
-      !bindings::init_threads(m.ptr()) || !bindings::init_process_queue(m.ptr()) || !bindings::init_process_channel(m.ptr())) {
+      !bindings::init_threads(m.ptr()) || !bindings::init_process_queue(m.ptr()) || !bindings::init_process_channel(m.ptr()) ||
+      !bindings::init_channel_select(m.ptr())) {
     nb::raise_python_error();
   }
   bindings::init_engine();

@@ -1,15 +1,18 @@
 // hasten._core.SharedChannel: a channel in shared memory, a subclass of the one between threads.
 #include <Python.h>
 
-#include <array>
-#include <vector>
-
 #include "hasten/bindings/process_item.h"
 #include "hasten/bindings/thread_types.h"
 #include "hasten/bindings/thread_wait.h"
 #include "hasten/parallel/clock.h"
 
 namespace hasten::bindings {
+
+PyObject* raise_broken() {
+  PyErr_SetString(thread_classes.broken, "a process that used the channel died");
+  return nullptr;
+}
+
 namespace {
 
 using pool::shm::GetEnd;
@@ -49,11 +52,6 @@ Queue* active_engine_of(PyObject* self) {
     part_of(self)->generation = generation;
   }
   return engine_of(self);
-}
-
-PyObject* raise_broken() {
-  PyErr_SetString(thread_classes.broken, "a process that used the channel died");
-  return nullptr;
 }
 
 PyObject* raise_closed(const char* message) {
@@ -171,34 +169,6 @@ PyObject* close(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObjec
   engine->close(discards == 1);
   PyEval_RestoreThread(state);
   Py_RETURN_NONE;
-}
-
-// ---------------------------------------------------------------- waiting for several
-
-// shared_channels_wait(channels, timeout): until one of them may have an item or an end. At most 64.
-PyObject* wait_for_any(PyObject*, PyObject* args) {
-  PyObject* channels = nullptr;
-  double seconds = 0;
-  if (PyArg_ParseTuple(args, "O!d:shared_channels_wait", &PyTuple_Type, &channels, &seconds) == 0) {
-    return nullptr;
-  }
-  std::vector<Queue*> engines;
-  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(channels); ++i) {
-    PyObject* channel = PyTuple_GET_ITEM(channels, i);
-    if (PyObject_TypeCheck(channel, shared_type) == 0) {
-      PyErr_Format(PyExc_TypeError, "shared_channels_wait() takes shared channels, not %R", channel);
-      return nullptr;
-    }
-    Queue* engine = active_engine_of(channel);
-    if (engine == nullptr) {
-      return nullptr;
-    }
-    engines.push_back(engine);
-  }
-  PyThreadState* state = PyEval_SaveThread();
-  Queue::wait_for_any(engines, static_cast<int64_t>(seconds * 1e9));
-  PyEval_RestoreThread(state);
-  return PyErr_CheckSignals() != 0 ? nullptr : Py_NewRef(Py_None);
 }
 
 PyObject* wait_for(PyObject* self, PyObject* args) {
@@ -351,13 +321,11 @@ PyType_Slot slots[] = {
     {0, nullptr},
 };
 
-PyMethodDef functions[] = {
-    {"shared_channels_wait", wait_for_any, METH_VARARGS,
-     "shared_channels_wait(channels, timeout, /)\n--\n\nWait until one of the channels may have an item or an end."},
-    {nullptr, nullptr, 0, nullptr},
-};
-
 } // namespace
+
+bool is_shared_channel(PyObject* channel) { return PyObject_TypeCheck(channel, shared_type) != 0; }
+
+Queue* active_queue_of(PyObject* channel) { return active_engine_of(channel); }
 
 bool init_process_channel(PyObject* module) {
   base_type = reinterpret_cast<PyTypeObject*>(PyObject_GetAttrString(module, "Channel"));
@@ -368,7 +336,7 @@ bool init_process_channel(PyObject* module) {
                       Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
   PyObject* type = PyType_FromSpecWithBases(&spec, reinterpret_cast<PyObject*>(base_type));
   shared_type = reinterpret_cast<PyTypeObject*>(type);
-  return type != nullptr && PyModule_AddObjectRef(module, "SharedChannel", type) == 0 && PyModule_AddFunctions(module, functions) == 0;
+  return type != nullptr && PyModule_AddObjectRef(module, "SharedChannel", type) == 0;
 }
 
 } // namespace hasten::bindings

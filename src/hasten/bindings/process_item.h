@@ -56,6 +56,13 @@ template <typename Make> auto made_or_raise(Make make) -> decltype(make()) {
 pool::shm::Queue* create_queue(const pool::shm::Queue::Options& options);
 pool::shm::Queue* adopt_queue(PyObject* descriptor);
 
+// ---- channels between processes
+
+bool is_shared_channel(PyObject* channel);
+// The queue of one that is about to be used; null with an exception set.
+pool::shm::Queue* active_queue_of(PyObject* channel);
+PyObject* raise_broken();
+
 bool init_process_queue(PyObject* module);
 bool init_process_channel(PyObject* module); // after the channel between threads
 

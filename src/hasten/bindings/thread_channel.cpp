@@ -169,166 +169,6 @@ PyObject* close(PyObject* object, PyObject* const* args, Py_ssize_t count, PyObj
   Py_RETURN_NONE;
 }
 
-// ---------------------------------------------------------------- select
-
-constexpr Py_ssize_t kMostChannels = 64;
-
-// Channels of values have locks of their own.
-
-bool has_items(const ChannelObject* channel) {
-  return channel->values != nullptr ? channel->values->size() > 0 : !channel->queue.items.empty();
-}
-
-bool is_closed(const ChannelObject* channel) { return channel->values != nullptr ? channel->values->is_closed() : channel->is_closed; }
-
-void add_getter(ChannelObject* channel, parallel::Waiter& waiter) {
-  if (channel->values != nullptr) {
-    channel->values->watch(waiter, false);
-  } else {
-    channel->queue.getters.add(waiter);
-  }
-}
-
-void remove_getter(ChannelObject* channel, parallel::Waiter& waiter) {
-  if (channel->values != nullptr) {
-    channel->values->unwatch(waiter);
-  } else {
-    waiter.leave();
-  }
-}
-
-void wake_other(ChannelObject* channel) {
-  if (channel->values != nullptr) {
-    channel->values->pass_on();
-  } else if (!channel->queue.items.empty()) {
-    channel->queue.getters.wake_one();
-  }
-}
-
-// Null without an exception: somebody else was quicker.
-PyObject* take_from(ChannelObject* channel) { return channel->values != nullptr ? take_value(channel) : pop(channel); }
-
-// A sleeping thread in the lists of several channels. Its waiters are made in place, since a wait may end by unwinding.
-class ManyWaiters {
-public:
-  ManyWaiters(PyObject* channels, parallel::Parker& parker) : count_(PyTuple_GET_SIZE(channels)) {
-    for (Py_ssize_t i = 0; i < count_; ++i) {
-      new (at(i)) parallel::ThreadWaiter(parker);
-      channels_[i] = cast(PyTuple_GET_ITEM(channels, i));
-      add_getter(channels_[i], *at(i));
-    }
-  }
-  ~ManyWaiters() {
-    for (Py_ssize_t i = 0; i < count_; ++i) {
-      remove_getter(channels_[i], *at(i));
-      at(i)->~ThreadWaiter();
-    }
-  }
-  ManyWaiters(const ManyWaiters&) = delete;
-  ManyWaiters& operator=(const ManyWaiters&) = delete;
-
-private:
-  parallel::ThreadWaiter* at(Py_ssize_t index) {
-    return std::launder(reinterpret_cast<parallel::ThreadWaiter*>(storage_ + static_cast<size_t>(index) * sizeof(parallel::ThreadWaiter)));
-  }
-
-  Py_ssize_t count_;
-  ChannelObject* channels_[kMostChannels]; // the caller keeps them alive
-  alignas(parallel::ThreadWaiter) unsigned char storage_[kMostChannels * sizeof(parallel::ThreadWaiter)];
-};
-
-// Waits until one of the channels has woken this thread, which takes an item of any of them: who waits behind is woken in its place.
-Waited wait_in_all(PyObject* channels, int64_t deadline) {
-  parallel::Parker parker;
-  parallel::Parker::End end = parallel::Parker::End::kUnparked;
-  {
-    const ManyWaiters waiters(channels, parker);
-    PyThreadState* state = PyEval_SaveThread();
-    end = parker.park(deadline);
-    PyEval_RestoreThread(state);
-  }
-  if (end == parallel::Parker::End::kInterrupted && PyErr_CheckSignals() != 0) {
-    return Waited::kFailed;
-  }
-  return end == parallel::Parker::End::kTimedOut ? Waited::kTimedOut : Waited::kWoken;
-}
-
-void wake_others(PyObject* channels) {
-  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(channels); ++i) {
-    wake_other(cast(PyTuple_GET_ITEM(channels, i)));
-  }
-}
-
-// The first channel, from a start that moves on, that has an item; null where none has. `is_any_open`: one may still get some.
-PyObject* find_ready(PyObject* channels, bool* is_any_open) {
-  static Py_ssize_t start = 0;
-  const Py_ssize_t count = PyTuple_GET_SIZE(channels);
-  ++start;
-  for (Py_ssize_t i = 0; i < count; ++i) {
-    PyObject* channel = PyTuple_GET_ITEM(channels, (start + i) % count);
-    *is_any_open = *is_any_open || !is_closed(cast(channel)); // asked first: it may be closed with a last item
-    if (has_items(cast(channel))) {
-      return channel;
-    }
-  }
-  return nullptr;
-}
-
-PyObject* select_until(PyObject* channels, int64_t deadline) {
-  bool is_late = false;
-  for (;;) {
-    bool is_any_open = false;
-    PyObject* channel = find_ready(channels, &is_any_open);
-    if (channel != nullptr) {
-      PyObject* item = take_from(cast(channel));
-      if (item == nullptr && PyErr_Occurred() == nullptr) {
-        continue;
-      }
-      wake_others(channels);
-      return Py_BuildValue("(ON)", channel, item);
-    }
-    if (!is_any_open) {
-      return raise_closed("select() on channels that are all closed and empty");
-    }
-    if (is_late) {
-      PyErr_SetNone(thread_classes.empty);
-      return nullptr;
-    }
-    const Waited waited = wait_in_all(channels, deadline);
-    if (waited == Waited::kFailed) {
-      wake_others(channels);
-      return nullptr;
-    }
-    is_late = waited == Waited::kTimedOut;
-  }
-}
-
-PyObject* select(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
-  static const char* const names[] = {"channels", "timeout", nullptr};
-  PyObject* found[2];
-  int64_t deadline = 0;
-  if (!sort_arguments({"select", names, 2, 1}, args, count, keywords, found) || !queue_deadline_of(found[1], &deadline)) {
-    return nullptr;
-  }
-  PyObject* channels = PySequence_Tuple(found[0]);
-  if (channels == nullptr) {
-    return nullptr;
-  }
-  const Py_ssize_t size = PyTuple_GET_SIZE(channels);
-  bool is_valid = size > 0 && size <= kMostChannels;
-  for (Py_ssize_t i = 0; is_valid && i < size; ++i) {
-    is_valid = PyObject_TypeCheck(PyTuple_GET_ITEM(channels, i), channel_type) != 0;
-  }
-  PyObject* chosen = nullptr;
-  if (is_valid) {
-    chosen = select_until(channels, deadline);
-  } else {
-    PyErr_Format(PyExc_TypeError, "select() takes 1 to %zd channels, not %R", kMostChannels, found[0]);
-  }
-  Py_DECREF(channels);
-  return chosen;
-}
-
 // ---------------------------------------------------------------- for event loops
 
 // Calls a function once when a channel may have something; it ends with that call or when Python drops it.
@@ -496,18 +336,31 @@ PyType_Slot slots[] = {
 
 PyType_Spec spec = {"hasten._core.Channel", sizeof(ChannelObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots};
 
-PyMethodDef functions[] = {
-    {"channel_select", python_method(select), METH_FASTCALL | METH_KEYWORDS,
-     "channel_select(channels, timeout=None)\n--\n\nTake an item of whichever channel has one first."},
-    {nullptr, nullptr, 0, nullptr},
-};
-
 } // namespace
 
 bool init_thread_channel(PyObject* module) {
   channel_type = add_type(module, "Channel", &spec);
   watch_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&watch_spec));
-  return channel_type != nullptr && watch_type != nullptr && PyModule_AddFunctions(module, functions) == 0;
+  return channel_type != nullptr && watch_type != nullptr;
+}
+
+bool is_closed_channel(const ChannelObject* channel) {
+  return channel->values != nullptr ? channel->values->is_closed() : channel->is_closed;
+}
+
+PyObject* take_item(ChannelObject* channel) {
+  if (channel->values != nullptr) {
+    return take_value(channel);
+  }
+  return channel->queue.items.empty() ? nullptr : pop(channel);
+}
+
+void wake_getter(ChannelObject* channel) {
+  if (channel->values != nullptr) {
+    channel->values->pass_on();
+  } else if (!channel->queue.items.empty()) {
+    channel->queue.getters.wake_one();
+  }
 }
 
 } // namespace hasten::bindings

@@ -22,6 +22,16 @@ inline PyTypeObject* channel_type = nullptr;
 
 inline ChannelObject* channel_of(PyObject* self) { return reinterpret_cast<ChannelObject*>(self); }
 
+// ---- between threads, of either kind
+
+bool is_closed_channel(const ChannelObject* channel);
+// Takes an item if there is one. Null without an exception: there is none.
+PyObject* take_item(ChannelObject* channel);
+// Wakes somebody who waits for an item, if there is one.
+void wake_getter(ChannelObject* channel);
+
+bool init_channel_select(PyObject* module); // also for those between processes
+
 // ---- of numbers or arrays
 
 // Whether a value is such a channel.

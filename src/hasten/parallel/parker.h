@@ -21,6 +21,8 @@ public:
   // Until unparked, until this moment of the steady clock (ns), or until a signal has come.
   End park(int64_t deadline);
   void unpark();
+  // Not 0 once it is unparked, which wakes who sleeps on it as on a futex of this process: for who sleeps at other words as well.
+  const std::atomic<uint32_t>& word() const { return word_; }
   bool is_unparked() const { return word_.load(std::memory_order_acquire) != 0; }
 
 private:

@@ -6,10 +6,12 @@ import asyncio
 import os
 import pickle
 import queue
+import resource
 import signal
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 from typing import Any
 
@@ -252,6 +254,83 @@ def test_select_is_woken() -> None:
     waiting.start()
     started(queue_tasks.put_all, second, ["item"])
     assert waiting.result(LONG) == (second, "item")
+
+
+def mixed() -> list[Any]:
+    return [shared(4), hasten.Channel[Any](4), hasten.Channel[Any](4, dtype=int), shared(4)]
+
+
+@pytest.mark.parametrize("which", range(4))
+def test_select_over_all_kinds_is_woken_by_each(which: int) -> None:
+    channels = mixed()
+    for number in range(20):
+        waiting = hasten.Thread(target=hasten.select, args=(channels, LONG))
+        waiting.start()
+        if number % 2 == 1:
+            time.sleep(0.005)  # it sleeps by now
+        channels[which].put(number)
+        assert waiting.result(LONG) == (channels[which], number)
+
+
+def test_select_over_all_kinds_loses_no_wake_up() -> None:
+    channels = mixed()
+    found: list[int] = []
+
+    def consume() -> None:
+        while True:
+            try:
+                found.append(hasten.select(channels, LONG)[1])
+            except hasten.ChannelClosed:
+                return
+
+    consumers = [hasten.Thread(target=consume) for _ in range(3)]
+    processes = [started(queue_tasks.put_all, channel, range(2000)) for channel in (channels[0], channels[3])]
+    threads = [hasten.Thread(target=queue_tasks.put_all, args=(channel, range(2000))) for channel in channels[1:3]]
+    for thread in consumers + threads:
+        thread.start()
+    for process in processes:
+        process.join(LONG)
+        assert process.exitcode == 0
+    for thread in threads:
+        thread.result(LONG)
+    for channel in channels:
+        channel.close()
+    for thread in consumers:
+        thread.result(LONG)
+    assert sorted(found) == sorted([*range(2000)] * 4)
+
+
+def test_select_sleeps_while_nothing_comes() -> None:
+    channels = mixed()
+    before = resource.getrusage(resource.RUSAGE_THREAD)
+    with pytest.raises(queue.Empty):
+        hasten.select(channels, timeout=1)
+    after = resource.getrusage(resource.RUSAGE_THREAD)
+    assert after.ru_nvcsw - before.ru_nvcsw < 50
+
+
+def test_select_sleeps_beside_channels_that_are_closed() -> None:
+    channels = mixed()
+    for channel in channels[1:]:
+        channel.close()
+    for chosen in (channels, [channels[2], hasten.Channel[Any]()], [channels[3], hasten.Channel[Any]()]):
+        before = time.thread_time()
+        with pytest.raises(queue.Empty):
+            hasten.select(chosen, timeout=0.5)
+        assert time.thread_time() - before < 0.2
+
+
+def test_select_over_all_kinds_ends_by_ctrl_c() -> None:
+    program = textwrap.dedent("""
+        import hasten, os, signal, threading
+        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+        try:
+            hasten.select([hasten.Channel(shared=True), hasten.Channel()])
+        except KeyboardInterrupt:
+            print("interrupted")
+    """)
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=LONG)
+    assert run.stdout == "interrupted\n", run.stderr
 
 
 def test_select_finds_a_dead_producer() -> None:

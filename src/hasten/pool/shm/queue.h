@@ -112,8 +112,9 @@ public:
   // Waits until there may be an item, or an end (true), or the patience ends.
   bool wait_for_item(const Patience& patience);
   bool wait_for_room(const Patience& patience);
-  // Waits until one of them may have an item or an end, a signal comes, or the time is up. At most 128.
-  static void wait_for_any(const std::vector<Queue*>& queues, int64_t nanoseconds);
+  // Waits until one of them may have an item or an end, until `other`, a futex of this process, is no longer 0, a signal comes, or the time
+  // is up. At most 127.
+  static void wait_for_any(const std::vector<Queue*>& queues, const std::atomic<uint32_t>& other, int64_t nanoseconds);
 
   // Whether get() would find something: an item, a piece of one, or an end.
   bool has_news() const;
