@@ -515,6 +515,17 @@ class PoolResult(PoolBatch):
     @error.setter
     def error(self, arg: BaseException | None, /) -> None: ...
 
+class PoolTurn:
+    """
+    Whose turn it is to lead: `with turn as mine` never waits, and may be nested.
+    """
+
+    def __init__(self) -> None: ...
+
+    def __enter__(self) -> bool: ...
+
+    def __exit__(self, *args: object) -> None: ...
+
 class PoolEngine:
     """The parent's side of a process pool."""
 

@@ -18,7 +18,7 @@ from multiprocessing import process as processes
 from multiprocessing import util
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hasten._core import PoolEngine, PoolExchange
+from hasten._core import PoolEngine, PoolExchange, PoolTurn
 from hasten._mirror import original
 from hasten._pool.errors import TaskMemoryError, TaskTimeout, WorkerDied, describe_exit
 from hasten._pool.main_module import NO_GUARD_STATUS, MissingGuardError
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 else:
     CancelledError = original("concurrent.futures").CancelledError
 
-# Seconds that one look at the engine lasts at most; nothing depends on it but how soon lost news is found.
-_PATIENCE = 1.0
+# Seconds that one look at the engine lasts at most: until then lost news is found, or a signal that came just before.
+_PATIENCE = 0.2
 # Seconds that workers get to follow SIGTERM before they get SIGKILL.
 _GRACE = 1.0
 # How many processes may be asked for before the first of them is there; each needs a dozen descriptors meanwhile.
@@ -118,8 +118,9 @@ class Crew:
         self._last_function: tuple[Any, int, Payload] = (None, -1, Payload())
         self._active: set[Job] = self.engine.active  # the engine takes out what it finishes itself
         self._staff = threading.RLock()  # guards starting and reaping
-        self._leader = threading.RLock()
-        self._news = threading.Condition(threading.Lock())
+        self._leader = PoolTurn()
+        self._news_lock = threading.RLock()  # may be wanted by a finaliser, wherever that interrupts
+        self._news = threading.Condition(self._news_lock)
         self._waiting = 0
         self._following = 0
         self._attendant: threading.Thread | None = None
@@ -341,16 +342,16 @@ class Crew:
         try:
             self.engine.interrupt()  # the attendant gives way
             if not self._look(seconds):
-                with self._news:
+                with self._news_lock:
                     self._news.wait(min(seconds, 0.05))
         finally:
             self._following -= 1
 
     def _look(self, seconds: float) -> bool:
         """Read what came, and wait for something; False where another thread does so."""
-        if not self._leader.acquire(blocking=False):
-            return False
-        try:
+        with self._leader as is_mine:
+            if not is_mine:
+                return False
             batches, ended = self.engine.pump(int(seconds * 1e9))
             for end in ended:
                 self._reap(*end)
@@ -358,8 +359,6 @@ class Crew:
             self._exits.clear()
             if self.engine.was_idle and seconds > 0:
                 self._look_for_lost_news()
-        finally:
-            self._leader.release()
         if self._following:
             self.tell()
         return True
@@ -375,7 +374,7 @@ class Crew:
 
     def tell(self) -> None:
         """Wake the threads that follow, and the attendant."""
-        with self._news:
+        with self._news_lock:
             self._news.notify_all()
 
     def attend(self) -> None:
@@ -399,7 +398,7 @@ class Crew:
                     time.sleep(_ABSENCE)
                 looks = self.engine.looks
                 continue
-            with self._news:
+            with self._news_lock:
                 self._is_parked = True
                 if not self._has_duties() or self._waiting:
                     self._news.wait()

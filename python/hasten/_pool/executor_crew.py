@@ -42,7 +42,6 @@ class ExecutorCrew(Crew):
 
     def __init__(self, breaks: bool, *args: Any) -> None:
         super().__init__(*args)
-        self._news = threading.Condition()  # may be told by a finaliser, wherever that interrupts
         self.breaks = breaks
         self.broken = ""  # why it takes no more calls
         self.demand = 0  # calls that were submitted and have not come back from a worker

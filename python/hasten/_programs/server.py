@@ -28,6 +28,8 @@ _OUTCOME = struct.Struct("=QiiBBqqq")
 _COUNTER = struct.Struct("=Q")  # of the commands that the server has begun
 _COUNTER_FD = 3
 _PIECE = 1 << 18
+# Milliseconds after which the one who waits looks for a signal that came just before and did not wake it.
+_LONGEST_WAIT = 200
 # What kept a command from starting.
 _DIRECTORY, _FILE = 2, 3
 
@@ -161,10 +163,10 @@ class Server:
             self._send(b"".join(pieces))
 
     def wait(self, other: int | None) -> None:
-        """Wait for news, from here or from the descriptor `other`."""
+        """Wait for news, from here or from the descriptor `other`; at times it returns without any."""
         if other is not None:
             self._poll.register(other, select.POLLIN)
-        self._poll.poll()
+        self._poll.poll(_LONGEST_WAIT)
 
     def receive(self) -> list[Outcome]:
         """Return the commands that ended, of which the news has come; there may be none.

@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "hasten/base/diagnostic.h"
-#include "hasten/bindings/errors.h"
 #include "hasten/bindings/numpy_api.h"
 #include "hasten/bindings/thread_wait.h"
 
@@ -234,10 +232,7 @@ bool ItemReceiver::make_array(std::string_view meta, uint64_t body) {
     return false;
   }
   std::memcpy(shape.data(), meta.data() + sizeof facts, meta.size() - sizeof facts);
-  try {
-    import_numpy();
-  } catch (const base::Diagnostic& diagnostic) {
-    set_exception(diagnostic);
+  if (!try_import_numpy()) {
     return false;
   }
   PyObject* array = PyArray_SimpleNew(facts.ndim, shape.data(), facts.type);

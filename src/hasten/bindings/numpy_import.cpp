@@ -16,14 +16,21 @@ std::atomic<bool> imported = false;
 
 bool has_numpy() { return imported.load(std::memory_order_acquire); }
 
-void import_numpy() {
+bool try_import_numpy() {
   if (has_numpy()) {
-    return;
+    return true;
   }
   if (_import_array() < 0 || _import_umath() < 0) {
-    throw diagnostic_of_python_error("NumPy can't be imported");
+    return false;
   }
   imported.store(true, std::memory_order_release);
+  return true;
+}
+
+void import_numpy() {
+  if (!try_import_numpy()) {
+    throw diagnostic_of_python_error("NumPy can't be imported");
+  }
 }
 
 bool find_numpy() {

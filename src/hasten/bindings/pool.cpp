@@ -23,6 +23,7 @@
 #include "hasten/bindings/pool_exchange.h"
 #include "hasten/bindings/pool_result.h"
 #include "hasten/bindings/pool_submission.h"
+#include "hasten/bindings/pool_turn.h"
 #include "hasten/bindings/thread_wait.h"
 #include "hasten/pool/scheduler.h"
 #include "hasten/pool/stderr_relay.h"
@@ -528,6 +529,7 @@ void add_pool_engine(nb::module_& m) {
   add_pool_batch(m);
   add_pool_stream(m);
   add_pool_result(m);
+  add_pool_turn(m);
   nb::class_<PoolEngine>(m, "PoolEngine", "The parent's side of a process pool.")
       .def(nb::init<nb::object, const nb::object&>(), nb::arg("loads"), nb::arg("exchange").none(),
            nb::sig("def __init__(self, loads: Callable[..., Any], exchange: PoolExchange | None) -> None"))

@@ -7,7 +7,6 @@
 #include <cstring>
 #include <utility>
 
-#include "hasten/base/diagnostic.h"
 #include "hasten/bindings/numpy_api.h"
 
 namespace nb = nanobind;
@@ -27,17 +26,6 @@ PyArrayObject* as_array(PyObject* value) { return reinterpret_cast<PyArrayObject
 
 constexpr bool is_number(int type) { return (type >= NPY_BOOL && type <= NPY_CLONGDOUBLE) || type == NPY_HALF; }
 
-// Whether NumPy's functions may be called from now on; else an error is set.
-bool provide_numpy() {
-  try {
-    import_numpy();
-    return true;
-  } catch (const base::Diagnostic& failure) {
-    PyErr_SetString(PyExc_ImportError, failure.what());
-    return false;
-  }
-}
-
 PyObject* refuse() {
   PyErr_SetString(PyExc_ValueError, "an array of the pool came in an unknown form");
   return nullptr;
@@ -50,7 +38,7 @@ struct Description {
 
 // Takes it from the beginning of the bytes; false with an error set where it is no such thing, or there is no NumPy.
 bool take_description(std::string_view* bytes, Description* found) {
-  if (!provide_numpy()) {
+  if (!try_import_numpy()) {
     return false;
   }
   ArrayHeader& header = found->header;

@@ -339,7 +339,9 @@ PyObject* get_dtype(PyObject* self, void*) {
 
 // An item type that channels carry; false with an exception set.
 bool read_item_type(PyObject* dtype, int ndim, parallel::ItemType* type) {
-  import_numpy();
+  if (!try_import_numpy()) {
+    return false;
+  }
   PyArray_Descr* descr = nullptr;
   if (PyArray_DescrConverter(dtype, &descr) == NPY_FAIL) {
     return false;

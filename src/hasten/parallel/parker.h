@@ -18,7 +18,8 @@ class Parker {
 public:
   enum class End : uint8_t { kUnparked, kTimedOut, kInterrupted };
 
-  // Until unparked, until this moment of the steady clock (ns), or until a signal has come.
+  // Until unparked, until this moment of the steady clock (ns), or until a signal has come: kInterrupted. The process's first thread also
+  // returns so after a while, since a signal that comes just before the kernel lets it sleep doesn't wake it.
   End park(int64_t deadline);
   void unpark();
   // Not 0 once it is unparked, which wakes who sleeps on it as on a futex of this process: for who sleeps at other words as well.

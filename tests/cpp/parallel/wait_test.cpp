@@ -57,6 +57,12 @@ TEST(Parker, ASignalEndsTheWait) {
   EXPECT_EQ(end, Parker::End::kInterrupted);
 }
 
+TEST(Parker, TheFirstThreadLooksForSignalsThatDidNotWakeIt) {
+  Parker parker;
+  EXPECT_EQ(parker.park(kForever), Parker::End::kInterrupted);
+  EXPECT_EQ(parker.park(steady_now() + 60'000'000'000), Parker::End::kInterrupted);
+}
+
 TEST(WaitList, WakesInTheOrderOfComing) {
   Parker parkers[3];
   ThreadWaiter first(parkers[0]);
