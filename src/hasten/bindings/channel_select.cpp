@@ -5,6 +5,7 @@
 #include <new>
 #include <vector>
 
+#include "hasten/bindings/ending.h"
 #include "hasten/bindings/process_item.h"
 #include "hasten/bindings/thread_channel.h"
 #include "hasten/bindings/thread_types.h"
@@ -157,7 +158,7 @@ bool wait_in(PyObject* channels, uint64_t waiting, int64_t deadline) {
       const int64_t now = parallel::steady_now();
       Queue::wait_for_any(shared, parker.word(), std::min(kSlice, deadline - now));
     }
-    PyEval_RestoreThread(state);
+    take_gil_again(state);
   }
   return PyErr_CheckSignals() == 0;
 }

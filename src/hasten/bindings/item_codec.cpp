@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "hasten/bindings/ending.h"
 #include "hasten/bindings/numpy_api.h"
 #include "hasten/bindings/thread_wait.h"
 
@@ -283,7 +284,7 @@ bool ItemReceiver::make_places(PoolTag tag, std::string_view meta, uint64_t body
 bool ItemReceiver::prepare(uint8_t tag, std::string_view meta, uint64_t body) {
   const bool was_without_gil = state_ != nullptr;
   if (was_without_gil) {
-    PyEval_RestoreThread(state_);
+    take_gil_again(state_);
   }
   const bool is_ready = make_places(static_cast<PoolTag>(tag), meta, body);
   if (was_without_gil) {

@@ -15,11 +15,11 @@
 #include <utility>
 #include <vector>
 
+#include "hasten/bindings/ending.h"
 #include "hasten/bindings/pool_array.h"
 #include "hasten/bindings/pool_batch.h"
 #include "hasten/bindings/pool_buffers.h"
 #include "hasten/bindings/pool_codec.h"
-#include "hasten/bindings/pool_ending.h"
 #include "hasten/bindings/pool_exchange.h"
 #include "hasten/bindings/pool_result.h"
 #include "hasten/bindings/pool_submission.h"
@@ -43,14 +43,6 @@ public:
     all().insert(this);
   }
 
-  static void end_waits() {
-    Ending::begin([] {
-      for (PoolEngine* engine : all()) {
-        engine->interrupt();
-      }
-    });
-  }
-
   // In a fork's copy: the lanes are those of the parent's workers.
   static void after_fork() {
     for (PoolEngine* engine : all()) {
@@ -62,7 +54,8 @@ public:
     all().erase(this);
     if (getpid() == owner_) {
       release_owners();
-      Ending::without_gil([this] { scheduler_.reset(); }); // maybe in the pool's own thread, at the interpreter's end
+      const GilReleased others_run;
+      scheduler_.reset();
     } else {
       // A fork's copy: its supervisor exists in the parent alone.
       [[maybe_unused]] const auto* copy = scheduler_.release();
@@ -238,10 +231,7 @@ public:
   // Reads what came, and waits for it where there is nothing. Returns batches that failed or are complete, and the ends of workers.
   nb::tuple pump(int64_t nanoseconds) {
     ++looks_;
-    const Ending::Presence presence;
-    if (Ending::is_over()) {
-      Ending::without_gil([] {});
-    }
+    const Presence presence;
     if (is_draining_) {
       return leave_to_drainer(nanoseconds);
     }
@@ -249,7 +239,7 @@ public:
     feed_streams();
     if (is_idle() && nanoseconds != 0) {
       is_waiting_ = true;
-      Ending::without_gil([&] { scheduler_->wait(nanoseconds); });
+      wait(nanoseconds);
       is_waiting_ = false;
       if (PyErr_CheckSignals() != 0) {
         nb::raise_python_error();
@@ -290,13 +280,19 @@ private:
     return *engines;
   }
 
+  void wait(int64_t nanoseconds) {
+    const GilReleased others_run;
+    scheduler_->wait(nanoseconds);
+  }
+
   bool is_idle() const { return nb::len(news_) == 0 && nb::len(ended_) == 0 && !has_settled_; }
 
   // What pump() answers while results are read: a result that is being unpickled has asked for more, or lets another thread run.
   nb::tuple leave_to_drainer(int64_t nanoseconds) {
     was_idle_ = false;
     if (nanoseconds != 0 && drainer_ != std::this_thread::get_id()) {
-      Ending::without_gil([&] { std::this_thread::sleep_for(std::chrono::nanoseconds(std::min(nanoseconds, kDrainersTurn))); });
+      const GilReleased others_run;
+      std::this_thread::sleep_for(std::chrono::nanoseconds(std::min(nanoseconds, kDrainersTurn)));
     }
     return nb::make_tuple(take_news(), nb::list());
   }
@@ -321,7 +317,8 @@ private:
     if (!pool::StderrRelay::is_behind()) {
       return;
     }
-    Ending::without_gil([] { pool::StderrRelay::catch_up(); });
+    const GilReleased others_run;
+    pool::StderrRelay::catch_up();
   }
 
   nb::list take_news() {
@@ -381,7 +378,7 @@ private:
   PyObject* unpickle(const char* data, size_t size) {
     // Unpickling copies what it keeps, so a view of the ring will do.
     nb::object view = nb::steal(PyMemoryView_FromMemory(const_cast<char*>(data), static_cast<Py_ssize_t>(size), PyBUF_READ));
-    return view.is_valid() ? PyObject_CallOneArg(loads_.ptr(), view.ptr()) : nullptr;
+    return view.is_valid() ? call_python([&] { return PyObject_CallOneArg(loads_.ptr(), view.ptr()); }) : nullptr;
   }
 
   void worker_ended(uint64_t lane, WorkerEnd end) override {
@@ -543,7 +540,6 @@ void add_pool_engine(nb::module_& m) {
       .def("watch", &PoolEngine::watch, nb::arg("lane"), nb::arg("pid"), nb::arg("most_memory"))
       .def("drop_lane", &PoolEngine::drop_lane, nb::arg("lane"), "Count a lane's worker as ended; it never came to be.")
       .def_static("after_fork", &PoolEngine::after_fork, "Called in a fork's child: the engines that it has copies of are its parent's.")
-      .def_static("end_waits", &PoolEngine::end_waits, "Called when the interpreter is about to end: no other thread returns from a pump.")
       .def("stop_workers", &PoolEngine::stop_workers, "Let workers leave when they have done what they have.")
       .def("interrupt", &PoolEngine::interrupt, "Make a pump that waits return.")
       .def("live_lanes", &PoolEngine::live_lanes)

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "hasten/bindings/ending.h"
 #include "hasten/bindings/pool_buffers.h"
 #include "hasten/bindings/pool_codec.h"
 #include "hasten/bindings/pool_exchange.h"
@@ -76,7 +77,7 @@ nb::object PoolStream::pull() {
   const nb::object input = input_; // stop() may come meanwhile
   nb::list items;
   while (nb::len(items) < shape_.chunk && !is_exhausted()) {
-    nb::object item = nb::steal(PyIter_Next(input.ptr()));
+    nb::object item = nb::steal(call_python([&] { return PyIter_Next(input.ptr()); }));
     if (!item.is_valid()) {
       stop();
       break;

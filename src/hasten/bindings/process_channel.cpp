@@ -1,6 +1,7 @@
 // hasten._core.SharedChannel: a channel in shared memory, a subclass of the one between threads.
 #include <Python.h>
 
+#include "hasten/bindings/ending.h"
 #include "hasten/bindings/process_item.h"
 #include "hasten/bindings/thread_types.h"
 #include "hasten/bindings/thread_wait.h"
@@ -167,7 +168,7 @@ PyObject* close(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObjec
   }
   PyThreadState* state = PyEval_SaveThread();
   engine->close(discards == 1);
-  PyEval_RestoreThread(state);
+  take_gil_again(state);
   Py_RETURN_NONE;
 }
 
@@ -181,7 +182,7 @@ PyObject* wait_for(PyObject* self, PyObject* args) {
   const pool::shm::Patience patience{.deadline = parallel::steady_now() + static_cast<int64_t>(seconds * 1e9)};
   PyThreadState* state = PyEval_SaveThread();
   const bool is_there = for_room != 0 ? engine->wait_for_room(patience) : engine->wait_for_item(patience);
-  PyEval_RestoreThread(state);
+  take_gil_again(state);
   return PyBool_FromLong(is_there ? 1 : 0);
 }
 

@@ -8,6 +8,7 @@
 #include <new>
 
 #include "hasten/base/diagnostic.h"
+#include "hasten/bindings/ending.h"
 #include "hasten/bindings/errors.h"
 #include "hasten/bindings/item_codec.h"
 #include "hasten/pool/shm/queue.h"
@@ -23,7 +24,7 @@ public:
   explicit ProcessWait(int64_t deadline) : deadline_(deadline) {}
 
   void begin() { state_ = PyEval_SaveThread(); }
-  void end() { PyEval_RestoreThread(state_); }
+  void end() { take_gil_again(state_); }
   PyThreadState*& state() { return state_; }
   pool::shm::Patience patience() { return {.deadline = deadline_, .is_interrupted = is_interrupted, .context = this}; }
 

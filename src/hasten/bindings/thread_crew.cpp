@@ -1,5 +1,6 @@
 #include "hasten/bindings/thread_crew.h"
 
+#include "hasten/bindings/ending.h"
 #include "hasten/bindings/thread_types.h"
 
 namespace hasten::bindings {
@@ -20,7 +21,7 @@ void offer_gil() {
   static unsigned calls = 0;
   if (++calls % kCallsBetweenOffers == 0) {
     PyThreadState* state = PyEval_SaveThread();
-    PyEval_RestoreThread(state);
+    take_gil_again(state);
   }
 }
 

@@ -11,6 +11,7 @@
 
 #include "hasten/bindings/array_boxing.h"
 #include "hasten/bindings/class_table.h"
+#include "hasten/bindings/ending.h"
 #include "hasten/bindings/numpy_api.h"
 #include "hasten/bindings/scalar_boxing.h"
 #include "hasten/bindings/thread_channel.h"
@@ -154,7 +155,7 @@ template <typename Step> bool until(int64_t deadline, End* end, Step step) {
   while ((*end == End::kTimedOut && deadline != 0) || *end == End::kInterrupted) {
     PyThreadState* state = PyEval_SaveThread();
     *end = step(deadline);
-    PyEval_RestoreThread(state);
+    take_gil_again(state);
     if (*end == End::kInterrupted && PyErr_CheckSignals() != 0) {
       return false;
     }
