@@ -8,7 +8,6 @@
 #include "hasten/bindings/ending.h"
 #include "hasten/bindings/process_item.h"
 #include "hasten/bindings/thread_channel.h"
-#include "hasten/bindings/thread_types.h"
 #include "hasten/bindings/thread_wait.h"
 #include "hasten/parallel/clock.h"
 
@@ -185,9 +184,9 @@ PyObject* select_until(PyObject* channels, int64_t deadline) {
       return Py_BuildValue("(ON)", seen.channel, seen.item);
     }
     if (seen.taken == Taken::kEnd) {
-      PyErr_SetString(thread_classes.closed, "select() on channels that are all closed and empty");
+      raise_closed("select() on channels that are all closed and empty");
     } else if (is_over && seen.taken == Taken::kNothing) {
-      PyErr_SetNone(thread_classes.empty);
+      raise_empty();
     }
     return nullptr;
   }
