@@ -16,11 +16,10 @@
 #include <vector>
 
 #include "hasten/bindings/ending.h"
-#include "hasten/bindings/pool_array.h"
 #include "hasten/bindings/pool_batch.h"
-#include "hasten/bindings/pool_buffers.h"
 #include "hasten/bindings/pool_codec.h"
 #include "hasten/bindings/pool_exchange.h"
+#include "hasten/bindings/pool_reader.h"
 #include "hasten/bindings/pool_result.h"
 #include "hasten/bindings/pool_submission.h"
 #include "hasten/bindings/pool_turn.h"
@@ -38,7 +37,7 @@ PoolBatch& batch_of(const pool::Task& task) { return *nb::inst_ptr<PoolBatch>(st
 class PoolEngine : pool::Sink {
 public:
   PoolEngine(nb::object loads, const nb::object& exchange)
-      : loads_(std::move(loads)), exchange_(exchange_of(exchange)), owner_(getpid()),
+      : exchange_(exchange_of(exchange)), reader_(std::move(loads), exchange_.get()), owner_(getpid()),
         scheduler_(new pool::Scheduler(static_cast<uint8_t>(PoolTag::kFailure))) {
     all().insert(this);
   }
@@ -335,7 +334,7 @@ private:
       fail(task, item, "raised", nb::bytes(data, size));
       return;
     }
-    PyObject* value = decode(kind, data, size);
+    PyObject* value = reader_.read(kind, data, size);
     if (value == nullptr) {
       const nb::python_error error;
       fail(task, item, "unreadable", nb::borrow(error.value()));
@@ -343,42 +342,6 @@ private:
     }
     batch_of(task).put(task.base + item, value);
     settled(task);
-  }
-
-  PyObject* decode(PoolTag kind, const char* data, size_t size) {
-    switch (kind) {
-    case PoolTag::kPickle:
-      return unpickle(data, size);
-    case PoolTag::kParcel:
-      return open_parcel(loads_.ptr(), copy_parcel(data, size));
-    case PoolTag::kBlock:
-      return open_block(data, size);
-    case PoolTag::kArrayInBlock:
-      return open_array(data, size);
-    default:
-      return decode_scalar(kind, data, size);
-    }
-  }
-
-  PyObject* open_block(const char* data, size_t size) {
-    const PoolMemory memory = take_block(exchange_.get(), data, size);
-    return memory.owner != nullptr ? open_parcel(loads_.ptr(), memory) : nullptr;
-  }
-
-  PyObject* open_array(const char* data, size_t size) {
-    const PoolMemory memory = take_block(exchange_.get(), data, size);
-    if (memory.owner == nullptr) {
-      return nullptr;
-    }
-    const nb::object owner = nb::cast(memory);
-    const std::string_view record(data, size);
-    return view_array(record.substr(std::min(size, sizeof(pool::shm::BlockRef))), memory.data, memory.size, owner.ptr());
-  }
-
-  PyObject* unpickle(const char* data, size_t size) {
-    // Unpickling copies what it keeps, so a view of the ring will do.
-    nb::object view = nb::steal(PyMemoryView_FromMemory(const_cast<char*>(data), static_cast<Py_ssize_t>(size), PyBUF_READ));
-    return view.is_valid() ? call_python([&] { return PyObject_CallOneArg(loads_.ptr(), view.ptr()); }) : nullptr;
   }
 
   void worker_ended(uint64_t lane, WorkerEnd end) override {
@@ -454,9 +417,9 @@ private:
     }
   }
 
-  nb::object loads_;
   std::shared_ptr<pool::Exchange> exchange_; // null: everything goes through the lanes
-  std::map<uint64_t, uint32_t> slabs_;       // of the lanes' workers: their owners' numbers
+  PoolReader reader_;
+  std::map<uint64_t, uint32_t> slabs_; // of the lanes' workers: their owners' numbers
   std::map<uint64_t, std::shared_ptr<pool::StderrStream>> streams_;
   nb::list news_;
   nb::list ended_;
@@ -485,46 +448,11 @@ PyObject* next_of_stream(PyObject* self) {
   }
 }
 
-PyType_Slot stream_slots[] = {
-    {Py_tp_iter, reinterpret_cast<void*>(PyObject_SelfIter)},
-    {Py_tp_iternext, reinterpret_cast<void*>(next_of_stream)},
-    {0, nullptr},
-};
-
-void init_stream(PoolStream* self, nb::object engine, nb::object input, nb::bytes function, nb::object encode, int64_t timeout,
-                 uint32_t retries, uint64_t chunk, uint64_t window, bool is_ordered, bool counts_unread) {
-  auto call = std::make_unique<PoolCall>(std::move(function), timeout, retries, 0, std::move(encode));
-  new (self) PoolStream(std::move(engine), std::move(input), std::move(call),
-                        {.chunk = chunk, .window = window, .is_ordered = is_ordered, .counts_unread = counts_unread});
-}
-
-void add_pool_stream(nb::module_& m) {
-  nb::class_<PoolStream, PoolBatch>(m, "PoolStream", "An iterator over results, whose input is taken as there is room.",
-                                    nb::type_slots(stream_slots))
-      .def("__init__", init_stream, nb::arg("engine"), nb::arg("input"), nb::arg("function"), nb::arg("encode"), nb::arg("timeout"),
-           nb::arg("retries"), nb::arg("chunk"), nb::arg("window"), nb::arg("is_ordered"), nb::arg("counts_unread"),
-           nb::sig("def __init__(self, engine: PoolEngine, input: Iterator[Any], function: bytes, encode: Callable[..., bytes], "
-                   "timeout: int, retries: int, chunk: int, window: int, is_ordered: bool, counts_unread: bool) "
-                   "-> None"))
-      .def("wait_for_room", &PoolStream::wait_for_room, "Wait until the input may be taken from again, or is exhausted.")
-      .def("stop", &PoolStream::stop, "Take nothing more from the input.")
-      .def("open_window", &PoolStream::open_window, "Count only what is not finished, whether results are read or not.")
-      .def("put_exception", &PoolStream::put_exception, nb::arg("index"), nb::arg("exception"),
-           nb::sig("def put_exception(self, index: int, exception: BaseException) -> None"), "Let the iterator raise in this place.")
-      .def(
-          "put_value", [](PoolStream& self, uint64_t index, const nb::object& value) { self.put(index, value.inc_ref().ptr()); },
-          nb::arg("index"), nb::arg("value"), nb::sig("def put_value(self, index: int, value: object) -> None"))
-      .def_prop_ro("is_direct", &PoolStream::is_direct, "Whether any thread may take items from the input at any time.")
-      .def_prop_ro("is_exhausted", &PoolStream::is_exhausted)
-      .def_prop_ro("is_complete", &PoolStream::is_complete)
-      .def("has_news", [](const PoolStream& self) { return self.has_next() || self.is_at_end(); }, "Whether next() need not wait.");
-}
-
 } // namespace
 
 void add_pool_engine(nb::module_& m) {
   add_pool_batch(m);
-  add_pool_stream(m);
+  add_pool_stream(m, next_of_stream);
   add_pool_result(m);
   add_pool_turn(m);
   nb::class_<PoolEngine>(m, "PoolEngine", "The parent's side of a process pool.")
