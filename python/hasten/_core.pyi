@@ -559,6 +559,12 @@ class PoolEngine:
         Called in a fork's child: the engines that it has copies of are its parent's.
         """
 
+    @staticmethod
+    def end_waits() -> None:
+        """
+        Called when the interpreter is about to end: no other thread returns from a pump.
+        """
+
     def stop_workers(self) -> None:
         """Let workers leave when they have done what they have."""
 
@@ -570,7 +576,7 @@ class PoolEngine:
     def has_lane(self, lane: int) -> bool:
         """Whether the end of a lane's worker was not told yet."""
 
-    def submit_items(self, batch: PoolBatch, function: bytes, items: Sequence[Any], chunk: int, timeout: int, retries: int, encode: Callable[..., bytes]) -> None:
+    def submit_items(self, batch: PoolBatch, function: bytes, items: Sequence[Any], chunk: int, timeout: int, retries: int, is_awaited: bool, encode: Callable[..., bytes]) -> None:
         """
         Submit the items of a list or tuple, so many in a task; nobody waits for single ones.
         """

@@ -77,8 +77,12 @@ class PoolCalls(standard.Pool, Generic[P]):
         terms: Terms,
         callback: Callable[[Any], object] | None = None,
         error_callback: Callable[[BaseException], object] | None = None,
+        is_awaited: bool = False,
     ) -> P:
-        """Have `func` called with each item, as `mode` (`MAP` or `STARMAP`) says; the result is a list."""
+        """Have `func` called with each item, as `mode` (`MAP` or `STARMAP`) says; the result is a list.
+
+        `is_awaited`: the caller does nothing else until it is there.
+        """
         raise NotImplementedError
 
     def _start_iteration(
@@ -289,7 +293,7 @@ class PoolCalls(standard.Pool, Generic[P]):
         ordered: bool,
     ) -> list[Any]:
         if ordered and not progress:
-            return _get(self._start_map(func, iterable, mode, chunksize, terms))  # type: ignore[no-any-return]
+            return _get(self._start_map(func, iterable, mode, chunksize, terms, is_awaited=True))  # type: ignore[no-any-return]
         self._check_running()
         items = listed(iterable)
         size = self._chunk_size(chunksize, items)

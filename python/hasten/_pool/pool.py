@@ -217,6 +217,7 @@ class Pool(PoolCalls[AsyncResult]):
         terms: Terms,
         callback: Callable[[Any], object] | None = None,
         error_callback: Callable[[BaseException], object] | None = None,
+        is_awaited: bool = False,
     ) -> AsyncResult:
         options = _options(func, *terms)
         self._check_running()
@@ -227,7 +228,7 @@ class Pool(PoolCalls[AsyncResult]):
         try:
             function = self._encode_function(result, func, mode)
             if function is not None:
-                result.submit_items(function, items, size)
+                result.submit_items(function, items, size, is_awaited)
         except BaseException:
             self._crew.forget(result)
             raise

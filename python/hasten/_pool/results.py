@@ -78,10 +78,10 @@ class Job(_Batch):
 class AsyncResult(PoolResult, Job, Awaitable, standard.ApplyResult):  # type: ignore[type-arg]
     """The result of ``apply_async`` or ``map_async``. Inside a coroutine, ``await result`` waits for it."""
 
-    def submit_items(self, function: Payload, items: Sequence[Any], chunk_size: int) -> None:
-        """Give all items to the workers."""
+    def submit_items(self, function: Payload, items: Sequence[Any], chunk_size: int, is_awaited: bool) -> None:
+        """Give all items to the workers; `is_awaited`: the caller then reads results until all are there."""
         _, timeout, retries, _ = self.options
-        self.crew.engine.submit_items(self, function, items, chunk_size, timeout, retries, encode_task)
+        self.crew.engine.submit_items(self, function, items, chunk_size, timeout, retries, is_awaited, encode_task)
 
     def is_over(self) -> bool:
         """Whether everything has come, and the callback was called."""

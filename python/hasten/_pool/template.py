@@ -21,7 +21,6 @@ from hasten._pool.child import Inherited
 from hasten._pool.contexts import HastenPools
 from hasten._pool.identity import state_of
 from hasten._pool.main_module import MissingGuardError, can_be_imported
-from hasten._pool.template_code import code_of_main, code_of_start
 from hasten._pool.template_process import TemplateProcess
 from hasten._pool.template_server import ANSWER_SIZE, BORN, CHILD, FAILED, MAIN, READY, THREADED, unpack_answer
 
@@ -34,16 +33,13 @@ if TYPE_CHECKING:
 _UNKNOWN = 255
 
 
-# What a template executes. The folder that it happens to be started in has nothing to do with it. A word on the control
-# socket says how long the code is; there comes none where the parent has ended.
-_START = """import gc, marshal, posix, sys
+# What a template executes. The folder that it happens to be started in has nothing to do with it.
+_START = """import gc, sys
 gc.disable()  # until `main` has frozen what is imported
 sys.flags.safe_path or sys.path.pop(0)
-size = int(posix.read({control}, 20) or posix._exit(0))
-code, sent = marshal.loads(posix.pread({code}, size, 0))
-posix.close({code})
-exec(code)
-start({folder!r}, sent, {control}, {parent}, {tracker})"""
+from _frozen_importlib_external import SourceFileLoader
+exec(SourceFileLoader("template_start", {file!r}).get_code("template_start"))
+start({folder!r}, {control}, {parent}, {tracker})"""
 
 
 # How often a template is asked for a process before that is given up.
@@ -81,46 +77,32 @@ class _Template:
     def start(cls) -> _Template:
         """Start one that has no main module."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        parent, code = os.pidfd_open(os.getpid()), os.memfd_create("hasten-code")
-        passed = [theirs.fileno(), parent, code]
+        parent = os.pidfd_open(os.getpid())
+        passed = [theirs.fileno(), parent]
         reserved = tracker.reserve()
         if reserved >= 0:
             passed.append(reserved)
-        program = _START.format(
-            folder=os.path.dirname(os.path.dirname(__file__)),
+        folder = os.path.dirname(__file__)
+        code = _START.format(
+            file=os.path.join(folder, "template_start.py"),
+            folder=os.path.dirname(folder),
             control=theirs.fileno(),
             parent=parent,
-            code=code,
             tracker=reserved,
         )
         executable = spawn.get_executable()
-        arguments = [executable, *util._args_from_interpreter_flags(), "-c", program]  # type: ignore[attr-defined]
+        arguments = [executable, *util._args_from_interpreter_flags(), "-c", code]  # type: ignore[attr-defined]
         environment = dict(os.environ)
         try:
-            try:
-                with theirs, _no_interrupt():
-                    pid = util.spawnv_passfds(os.fsencode(executable), arguments, passed)
-            except BaseException:
-                ours.close()
-                raise
-            template = cls(ours, pid, environment)
-            template._send_code(code)
+            with theirs, _no_interrupt():
+                pid = util.spawnv_passfds(os.fsencode(executable), arguments, passed)
+        except BaseException:
+            ours.close()
+            raise
         finally:
             for descriptor in passed[1:]:
                 os.close(descriptor)
-        return template
-
-    def _send_code(self, file: int) -> None:
-        try:
-            code = code_of_start()
-            with open(file, "wb", closefd=False) as written:
-                written.write(code)
-            self.control.send(b"%d" % len(code))
-        except ConnectionError:
-            pass  # it has ended: who asks it for something finds out
-        except BaseException:
-            self.end()
-            raise
+        return cls(ours, pid, environment)
 
     def changes(self) -> bytes:
         """Return how the environment differs from the template's, as a child is told."""
@@ -131,10 +113,10 @@ class _Template:
         """Ask for a child, to which `data` say what it is; return where the answers come."""
         return self._ask(CHILD, data, descriptors)
 
-    def ask_for_import(self, preparation: bytes, file: str | None) -> None:
-        """Let the template import the main module, from a file if it is one, before what it is asked for later."""
+    def ask_for_import(self, preparation: bytes) -> None:
+        """Let the template import the main module before it does what it is asked for later."""
         environment = dict(os.environ)
-        self._main = self._ask(MAIN, self.changes() + preparation + code_of_main(file), [])
+        self._main = self._ask(MAIN, self.changes() + preparation, [])
         self._environment = environment
 
     def wait_for_child(self, answers: socket.socket) -> _Child:
@@ -239,8 +221,7 @@ class Request:
         if not can_be_imported():
             for main in ("init_main_from_name", "init_main_from_path"):
                 preparation.pop(main, None)
-        self.main_file = preparation.get("init_main_from_path")
-        self.main = preparation.get("init_main_from_name") or self.main_file
+        self.main = preparation.get("init_main_from_name") or preparation.get("init_main_from_path")
         context.set_spawning_popen(self)  # type: ignore[arg-type]
         try:
             self.preparation = _dumps(_without_classes(preparation))
@@ -349,7 +330,7 @@ class _Templates:
             return self._with_main[main]
         if main is not None and main not in self._left_to_workers:
             template, self._bare = self._bare or _Template.start(), None
-            template.ask_for_import(request.preparation, request.main_file)
+            template.ask_for_import(request.preparation)
             self._with_main[main] = template
             return template
         self._bare = self._bare or _Template.start()

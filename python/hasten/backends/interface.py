@@ -61,9 +61,6 @@ class Reply(NamedTuple):
 class Backend(Protocol):
     """Where tasks run. Its methods may be called by any thread."""
 
-    key: str
-    """What workers know the pool by."""
-
     kills_tasks: bool
     """Whether `Task.timeout` is heeded."""
 

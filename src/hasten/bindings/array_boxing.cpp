@@ -3,7 +3,6 @@
 #include <cassert>
 
 #include "hasten/bindings/numpy_bridge.h"
-#include "hasten/bindings/python_type.h"
 
 namespace hasten::bindings {
 namespace {
@@ -17,7 +16,9 @@ PyTypeObject* block_owner_type = nullptr;
 
 void block_owner_dealloc(PyObject* self) {
   hst_block_release(reinterpret_cast<BlockOwner*>(self)->block);
-  free_object(self);
+  PyTypeObject* type = Py_TYPE(self);
+  type->tp_free(self);
+  Py_DECREF(type);
 }
 
 PyObject* block_owner_repr(PyObject* self) {

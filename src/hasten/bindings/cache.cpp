@@ -6,7 +6,6 @@
 #include <string_view>
 
 #include "hasten/bindings/cache_store.h"
-#include "hasten/bindings/python_type.h"
 
 namespace hasten::bindings {
 namespace {
@@ -268,10 +267,15 @@ int clear(PyObject* self) {
 }
 
 void dealloc(PyObject* self) {
-  withdraw(self, cast(self)->weak_references);
+  PyTypeObject* type = Py_TYPE(self);
+  PyObject_GC_UnTrack(self);
+  if (cast(self)->weak_references != nullptr) {
+    PyObject_ClearWeakRefs(self);
+  }
   clear(self);
   cast(self)->store.~CacheStore();
-  free_object(self);
+  type->tp_free(self);
+  Py_DECREF(type);
 }
 
 // A class made in Python inherits neither flag before 3.12.

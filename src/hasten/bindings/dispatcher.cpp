@@ -10,7 +10,6 @@
 #include "hasten/bindings/errors.h"
 #include "hasten/bindings/host.h"
 #include "hasten/bindings/profile.h"
-#include "hasten/bindings/python_type.h"
 #include "hasten/bindings/type_text.h"
 
 namespace hasten::bindings {
@@ -105,10 +104,15 @@ int clear(PyObject* self) {
 }
 
 void dealloc(PyObject* self) {
-  withdraw(self, cast(self)->weak_references);
+  PyTypeObject* type = Py_TYPE(self);
+  PyObject_GC_UnTrack(self);
+  if (cast(self)->weak_references != nullptr) {
+    PyObject_ClearWeakRefs(self);
+  }
   clear(self);
   delete cast(self)->dispatch;
-  free_object(self);
+  type->tp_free(self);
+  Py_DECREF(type);
 }
 
 // A class made in Python inherits neither flag before 3.12; without them each call would pack a tuple, and each method call make an object.

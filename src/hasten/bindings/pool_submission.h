@@ -19,31 +19,38 @@ namespace hasten::bindings {
 // Tasks on their way to the scheduler, many at a time, and all of them though an exception ends the making of more.
 class PoolSubmission {
 public:
-  explicit PoolSubmission(pool::Scheduler& scheduler) : scheduler_(scheduler) {}
+  explicit PoolSubmission(pool::Scheduler& scheduler) : scheduler_(scheduler), most_(scheduler.least_at_first()) {}
   ~PoolSubmission() { send(); }
   PoolSubmission(const PoolSubmission&) = delete;
   PoolSubmission& operator=(const PoolSubmission&) = delete;
 
-  void add(std::unique_ptr<pool::Task> task) {
-    tasks_.push_back(std::move(task));
-    if (tasks_.size() % kSubmittedAtOnce == 0 && is_due()) {
-      send();
-      most_ = scheduler_.live_lanes() * pool::Scheduler::kMostAtOnce;
-      sent_ = pool::shm::now();
-    }
-  }
+  void add(std::unique_ptr<pool::Task> task) { tasks_.push_back(std::move(task)); }
   void send() { scheduler_.submit(std::exchange(tasks_, {})); }
+  // Whether there were so many, or have waited so long, that they were sent.
+  bool send_if_due() {
+    if (tasks_.size() < next_look_) {
+      return false;
+    }
+    next_look_ = tasks_.size() + kSubmittedAtOnce;
+    if (tasks_.size() < most_ && pool::shm::now() - sent_ < kLongest) {
+      return false;
+    }
+    send();
+    next_look_ = kSubmittedAtOnce;
+    most_ = scheduler_.most_at_once();
+    sent_ = pool::shm::now();
+    return true;
+  }
 
 private:
   static constexpr size_t kSubmittedAtOnce = 512;
-  static constexpr int64_t kLongest = 1'000'000; // nanoseconds that made tasks wait for others, so that each lane gets many at once
+  static constexpr int64_t kLongest = 1'000'000; // nanoseconds that tasks wait for others, so that each lane gets many at once
 
-  bool is_due() const { return tasks_.size() >= most_ || pool::shm::now() - sent_ >= kLongest; }
-
-  size_t most_ = 0;  // the first are sent soon, so that workers begin
-  int64_t sent_ = 0; // when
   pool::Scheduler& scheduler_;
   std::vector<std::unique_ptr<pool::Task>> tasks_;
+  size_t next_look_ = kSubmittedAtOnce; // when there are so many
+  size_t most_;
+  int64_t sent_ = pool::shm::now(); // when tasks were sent the last time
 };
 
 // Some of the items of a list or tuple.

@@ -3,9 +3,8 @@
 #include <structmember.h>
 
 #include <cstddef>
+#include <new>
 
-#include "hasten/bindings/python_type.h"
-#include "hasten/bindings/queue_methods.h"
 #include "hasten/bindings/thread_channel.h"
 #include "hasten/bindings/thread_types.h"
 
@@ -15,6 +14,11 @@ namespace {
 ChannelObject* cast(PyObject* self) { return channel_of(self); }
 
 bool is_at_end(const ChannelObject* self) { return self->is_closed && self->queue.items.empty(); }
+
+PyObject* raise_closed(const char* message) {
+  PyErr_SetString(thread_classes.closed, message);
+  return nullptr;
+}
 
 // ---------------------------------------------------------------- sizes
 
@@ -38,29 +42,29 @@ Py_ssize_t bytes_of(PyObject* object) {
 // ---------------------------------------------------------------- put and get
 
 // False with an exception set.
-bool wait_for_room(ChannelObject* self, Py_ssize_t bytes, int64_t deadline) {
+bool wait_for_room(ChannelObject* self, Py_ssize_t bytes, bool may_block, int64_t deadline) {
   for (;;) {
     if (self->is_closed) {
-      raise_put_on_closed();
+      raise_closed("put() on a closed channel");
       return false;
     }
     if (self->queue.has_room(bytes)) {
       return true;
     }
-    const Waited waited = deadline == kNoWait ? Waited::kTimedOut : wait_in(self->queue.putters, deadline);
+    const Waited waited = may_block ? wait_in(self->queue.putters, deadline) : Waited::kTimedOut;
     if (waited == Waited::kFailed) {
       return false;
     }
     if (waited == Waited::kTimedOut && !self->queue.has_room(bytes) && !self->is_closed) {
-      raise_full();
+      PyErr_SetNone(thread_classes.full);
       return false;
     }
   }
 }
 
-PyObject* put_item(ChannelObject* self, PyObject* item, int64_t deadline) {
+PyObject* put_item(ChannelObject* self, PyObject* item, bool may_block, int64_t deadline) {
   const Py_ssize_t bytes = self->queue.most_bytes > 0 ? bytes_of(item) : 0;
-  if (bytes < 0 || !wait_for_room(self, bytes, deadline) || !self->queue.push(item, bytes)) {
+  if (bytes < 0 || !wait_for_room(self, bytes, may_block, deadline) || !self->queue.push(item, bytes)) {
     return nullptr;
   }
   if (!self->queue.putters.empty() && self->queue.has_room(1)) {
@@ -70,17 +74,17 @@ PyObject* put_item(ChannelObject* self, PyObject* item, int64_t deadline) {
 }
 
 // 1: there is an item; 0: the end; -1: an exception is set.
-int wait_for_item(ChannelObject* self, int64_t deadline) {
+int wait_for_item(ChannelObject* self, bool may_block, int64_t deadline) {
   while (self->queue.items.empty()) {
     if (self->is_closed) {
       return 0;
     }
-    const Waited waited = deadline == kNoWait ? Waited::kTimedOut : wait_in(self->queue.getters, deadline);
+    const Waited waited = may_block ? wait_in(self->queue.getters, deadline) : Waited::kTimedOut;
     if (waited == Waited::kFailed) {
       return -1;
     }
     if (waited == Waited::kTimedOut && self->queue.items.empty() && !self->is_closed) {
-      raise_empty();
+      PyErr_SetNone(thread_classes.empty);
       return -1;
     }
   }
@@ -95,40 +99,69 @@ PyObject* pop(ChannelObject* self) {
   return item;
 }
 
-PyObject* put(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
-  PutArguments found{};
-  return read_put(args, count, keywords, &found) ? put_item(cast(self), found.item, found.deadline) : nullptr;
+bool read_blocking(PyObject* block, PyObject* timeout, bool* may_block, int64_t* deadline) {
+  const int blocks = block == nullptr ? 1 : PyObject_IsTrue(block);
+  *may_block = blocks == 1;
+  *deadline = parallel::kForever;
+  return blocks >= 0 && (!*may_block || queue_deadline_of(timeout, deadline));
 }
 
-PyObject* get_item(ChannelObject* self, int64_t deadline) {
-  switch (wait_for_item(self, deadline)) {
+PyObject* put(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
+  if (count == 1 && keywords == nullptr) {
+    return put_item(cast(self), args[0], true, parallel::kForever);
+  }
+  static const char* const names[] = {"item", "block", "timeout", nullptr};
+  PyObject* found[3];
+  bool may_block = true;
+  int64_t deadline = 0;
+  if (!sort_arguments({"put", names, 3, 1}, args, count, keywords, found) || !read_blocking(found[1], found[2], &may_block, &deadline)) {
+    return nullptr;
+  }
+  return put_item(cast(self), found[0], may_block, deadline);
+}
+
+PyObject* get_item(ChannelObject* self, bool may_block, int64_t deadline) {
+  switch (wait_for_item(self, may_block, deadline)) {
   case 1:
     return pop(self);
   case 0:
-    return raise_get_at_end();
+    return raise_closed("get() on a closed and empty channel");
   default:
     return nullptr;
   }
 }
 
 PyObject* get(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
-  int64_t deadline = 0;
-  return read_get(args, count, keywords, &deadline) ? get_item(cast(self), deadline) : nullptr;
+  static const char* const names[] = {"block", "timeout", nullptr};
+  PyObject* found[2];
+  bool may_block = true;
+  int64_t deadline = parallel::kForever;
+  if (count != 0 || keywords != nullptr) {
+    if (!sort_arguments({"get", names, 2, 0}, args, count, keywords, found) || !read_blocking(found[0], found[1], &may_block, &deadline)) {
+      return nullptr;
+    }
+  }
+  return get_item(cast(self), may_block, deadline);
 }
 
-PyObject* put_nowait(PyObject* self, PyObject* item) { return put_item(cast(self), item, kNoWait); }
-PyObject* get_nowait(PyObject* self, PyObject*) { return get_item(cast(self), kNoWait); }
+PyObject* put_nowait(PyObject* self, PyObject* item) { return put_item(cast(self), item, false, 0); }
+PyObject* get_nowait(PyObject* self, PyObject*) { return get_item(cast(self), false, 0); }
 
-PyObject* iter_next(PyObject* self) { return wait_for_item(cast(self), parallel::kForever) == 1 ? pop(cast(self)) : nullptr; }
+PyObject* iter_next(PyObject* self) { return wait_for_item(cast(self), true, parallel::kForever) == 1 ? pop(cast(self)) : nullptr; }
 
 PyObject* close(PyObject* object, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
-  bool discards = false;
-  if (!read_close(args, count, keywords, &discards)) {
+  static const char* const names[] = {"discard", nullptr};
+  PyObject* discard = nullptr;
+  if (!sort_arguments({"close", names, 0, 0}, args, count, keywords, &discard)) {
+    return nullptr;
+  }
+  const int discards = discard == nullptr ? 0 : PyObject_IsTrue(discard);
+  if (discards < 0) {
     return nullptr;
   }
   ChannelObject* self = cast(object);
   self->is_closed = true;
-  if (discards) {
+  if (discards == 1) {
     self->queue.drop_items();
   }
   self->queue.putters.wake_all();
@@ -193,10 +226,12 @@ PyObject* pass_on(PyObject* self, PyObject*) {
 }
 
 void watch_dealloc(PyObject* self) {
+  PyTypeObject* type = Py_TYPE(self);
   delete watch_of(self)->node;
   Py_CLEAR(watch_of(self)->callback);
   Py_CLEAR(watch_of(self)->channel);
-  free_object(self);
+  type->tp_free(self);
+  Py_DECREF(type);
 }
 
 PyType_Slot watch_slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(watch_dealloc)}, {0, nullptr}};
@@ -216,12 +251,18 @@ PyObject* get_most_items(PyObject* self, void*) { return PyLong_FromSsize_t(cast
 PyObject* get_most_bytes(PyObject* self, void*) { return PyLong_FromSsize_t(cast(self)->queue.most_bytes); }
 
 int init(PyObject* self, PyObject* args, PyObject* keywords) {
-  ChannelBounds bounds;
-  if (!read_bounds(args, keywords, &bounds)) {
+  static const char* names[] = {"maxsize", "max_bytes", nullptr};
+  Py_ssize_t most_items = 0;
+  Py_ssize_t most_bytes = 0;
+  if (PyArg_ParseTupleAndKeywords(args, keywords, "|n$n:Channel", const_cast<char**>(names), &most_items, &most_bytes) == 0) {
     return -1;
   }
-  cast(self)->queue.most_items = bounds.most_items;
-  cast(self)->queue.most_bytes = bounds.most_bytes;
+  if (most_items < 0 || most_bytes < 0) {
+    PyErr_Format(PyExc_ValueError, "a channel's bounds must be 0 (none) or more, not maxsize=%zd, max_bytes=%zd", most_items, most_bytes);
+    return -1;
+  }
+  cast(self)->queue.most_items = most_items;
+  cast(self)->queue.most_bytes = most_bytes;
   return 0;
 }
 
@@ -236,18 +277,27 @@ int clear(PyObject* self) {
 }
 
 void dealloc(PyObject* self) {
-  withdraw(self, cast(self)->weak_references);
+  PyTypeObject* type = Py_TYPE(self);
+  PyObject_GC_UnTrack(self);
+  if (cast(self)->weak_references != nullptr) {
+    PyObject_ClearWeakRefs(self);
+  }
   clear(self);
   cast(self)->queue.items.release();
-  free_object(self);
+  type->tp_free(self);
+  Py_DECREF(type);
 }
 
 PyMethodDef methods[] = {
-    {"put", python_method(put), METH_FASTCALL | METH_KEYWORDS, kPutHelp},
-    {"get", python_method(get), METH_FASTCALL | METH_KEYWORDS, kGetHelp},
-    {"put_nowait", put_nowait, METH_O, kPutNowaitHelp},
-    {"get_nowait", get_nowait, METH_NOARGS, kGetNowaitHelp},
-    {"close", python_method(close), METH_FASTCALL | METH_KEYWORDS, kCloseHelp},
+    {"put", python_method(put), METH_FASTCALL | METH_KEYWORDS,
+     "put($self, item, block=True, timeout=None)\n--\n\nHand an item over; wait while the channel is full. Raises queue.Full and "
+     "ChannelClosed."},
+    {"get", python_method(get), METH_FASTCALL | METH_KEYWORDS,
+     "get($self, block=True, timeout=None)\n--\n\nTake the oldest item; wait for one. Raises queue.Empty, and ChannelClosed at the end."},
+    {"put_nowait", put_nowait, METH_O, "Hand an item over, or raise queue.Full."},
+    {"get_nowait", get_nowait, METH_NOARGS, "Take the oldest item, or raise queue.Empty."},
+    {"close", python_method(close), METH_FASTCALL | METH_KEYWORDS,
+     "close($self, *, discard=False)\n--\n\nLet nobody put any more. What is in it can still be taken, unless it is discarded."},
     {"_watch", python_method(watch), METH_FASTCALL, nullptr},
     {"_pass_on", pass_on, METH_NOARGS, nullptr},
     {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, nullptr},
@@ -255,8 +305,8 @@ PyMethodDef methods[] = {
 };
 
 PyGetSetDef attributes[] = {
-    {"closed", get_closed, nullptr, kClosedHelp, nullptr},
-    {"maxsize", get_most_items, nullptr, kMostItemsHelp, nullptr},
+    {"closed", get_closed, nullptr, "Whether it was closed; it may hold items still.", nullptr},
+    {"maxsize", get_most_items, nullptr, "How many items it holds at most; 0: any number.", nullptr},
     {"max_bytes", get_most_bytes, nullptr, "How many bytes it holds at most; 0: any number.", nullptr},
     {"bytes", get_bytes, nullptr, "How many bytes it holds, where they are bounded.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},

@@ -1,7 +1,5 @@
 #include "hasten/bindings/thread_crew.h"
 
-#include "hasten/bindings/ending.h"
-#include "hasten/bindings/python_type.h"
 #include "hasten/bindings/thread_types.h"
 
 namespace hasten::bindings {
@@ -22,7 +20,7 @@ void offer_gil() {
   static unsigned calls = 0;
   if (++calls % kCallsBetweenOffers == 0) {
     PyThreadState* state = PyEval_SaveThread();
-    take_gil_again(state);
+    PyEval_RestoreThread(state);
   }
 }
 
@@ -257,8 +255,10 @@ PyObject* worker_leave(PyObject* self, PyObject*) {
 }
 
 void worker_dealloc(PyObject* self) {
+  PyTypeObject* type = Py_TYPE(self);
   release(crew_of_worker(self));
-  free_object(self);
+  type->tp_free(self);
+  Py_DECREF(type);
 }
 
 PyMethodDef worker_methods[] = {
@@ -303,14 +303,16 @@ int crew_traverse(PyObject* self, visitproc visit, void* arg) {
 }
 
 void crew_dealloc(PyObject* self) {
-  withdraw(self);
+  PyTypeObject* type = Py_TYPE(self);
+  PyObject_GC_UnTrack(self);
   Crew* crew = crew_of(self);
   close(crew);
   if (crew->live == 0) {
     Py_XDECREF(recall_jobs(crew)); // nobody is left who would
   }
   release(crew);
-  free_object(self);
+  type->tp_free(self);
+  Py_DECREF(type);
 }
 
 // In a child process: what the parent's threads were to run is not run here, and there are no threads yet.

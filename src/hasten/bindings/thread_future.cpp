@@ -4,7 +4,6 @@
 #include <array>
 #include <cstring>
 
-#include "hasten/bindings/python_type.h"
 #include "hasten/bindings/thread_types.h"
 
 namespace hasten::bindings {
@@ -362,10 +361,12 @@ int clear(PyObject* self) {
 }
 
 void dealloc(PyObject* self) {
-  withdraw(self);
+  PyTypeObject* type = Py_TYPE(self);
+  PyObject_GC_UnTrack(self);
   clear(self);
   detach(&cast(self)->job);
-  free_object(self);
+  type->tp_free(self);
+  Py_DECREF(type);
 }
 
 PyType_Slot slots[] = {

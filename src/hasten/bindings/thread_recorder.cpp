@@ -4,7 +4,6 @@
 
 #include <cstddef>
 
-#include "hasten/bindings/python_type.h"
 #include "hasten/bindings/thread_types.h"
 
 namespace hasten::bindings {
@@ -76,9 +75,11 @@ int clear(PyObject* self) {
 }
 
 void dealloc(PyObject* self) {
-  withdraw(self);
+  PyTypeObject* type = Py_TYPE(self);
+  PyObject_GC_UnTrack(self);
   clear(self);
-  free_object(self);
+  type->tp_free(self);
+  Py_DECREF(type);
 }
 
 PyMemberDef members[] = {

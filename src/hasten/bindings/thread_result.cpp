@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "hasten/bindings/python_type.h"
 #include "hasten/bindings/thread_types.h"
 
 namespace hasten::bindings {
@@ -329,10 +328,12 @@ int clear(PyObject* object) {
 }
 
 void dealloc(PyObject* self) {
-  withdraw(self);
+  PyTypeObject* type = Py_TYPE(self);
+  PyObject_GC_UnTrack(self);
   clear(self);
   detach(&cast(self)->job);
-  free_object(self);
+  type->tp_free(self);
+  Py_DECREF(type);
 }
 
 int init(PyObject* self, PyObject*, PyObject*) {

@@ -1,26 +1,15 @@
 #include "hasten/parallel/threads.h"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <cstdlib>
-#include <thread>
 
 #include "hasten/abi/parallel.h"
+#include "hasten/base/cores.h"
 
 namespace hasten::parallel {
 namespace {
 
 constexpr int kMostThreads = 1024;
-
-int available_cores() {
-  cpu_set_t cores;
-  CPU_ZERO(&cores);
-  if (sched_getaffinity(0, sizeof cores, &cores) == 0) {
-    return CPU_COUNT(&cores);
-  }
-  return static_cast<int>(std::thread::hardware_concurrency());
-}
 
 int configured_threads() {
   const char* text = std::getenv("HASTEN_NUM_THREADS");
@@ -32,7 +21,7 @@ int configured_threads() {
 int max_threads() {
   static const int threads = [] {
     const int configured = configured_threads();
-    return std::clamp(configured > 0 ? configured : available_cores(), 1, kMostThreads);
+    return std::clamp(configured > 0 ? configured : base::available_cores(), 1, kMostThreads);
   }();
   return threads;
 }

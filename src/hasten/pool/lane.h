@@ -54,11 +54,12 @@ static_assert(sizeof(RecordHeader) == 8);
 constexpr size_t padded(size_t size) { return (size + 7) & ~size_t{7}; }
 
 struct LaneMemory {
-  static constexpr uint64_t kMagic = 0x68737470'6f6f6c02; // the last byte is the version
+  static constexpr uint64_t kMagic = 0x68737470'6f6f6c03; // the last byte is the version
 
   uint64_t magic;
   alignas(64) std::atomic<uint32_t> stop; // the worker leaves when nothing is left to claim
   std::atomic<uint32_t> is_attached;      // the worker has come as far as its lane; it only grows
+  std::atomic<uint32_t> has_waited;       // it has looked for tasks and found none; it only grows
   alignas(64) std::atomic<int64_t> claim_clock;
   shm::Doorbell worker_bell;
   shm::RingIndices inflow_indices;

@@ -37,7 +37,7 @@ uint64_t ParentLane::area_position(size_t size) const {
 
 bool ParentLane::accepts(const Task& task) {
   front(); // what was recalled gives its slot and its room back
-  if (is_dead || is_broken_ || budget_ == 0 || placed_.size() >= kSlots) {
+  if (!is_open() || placed_.size() >= kSlots) {
     return false;
   }
   const size_t size = task.size();
@@ -205,6 +205,7 @@ ParentLane::Read ParentLane::read_record(RecordHeader* header) {
     return Read::kEmpty;
   }
   was_started_ = true;
+  ++results_;
   return Read::kRecord;
 }
 
@@ -253,6 +254,22 @@ std::unique_ptr<Task> ParentLane::take_finished() {
 void ParentLane::release() {
   outflow_.release();
   memory_.worker_bell.ring();
+}
+
+// --- how it gets on ---
+
+void ParentLane::judge(int64_t now, int64_t limit) {
+  if (results_ != judged_results_) {
+    judged_results_ = results_;
+    is_stalled_ = false;
+    since_ = now;
+  } else if (outstanding() == 0) {
+    since_ = 0;
+  } else if (since_ == 0) {
+    since_ = now;
+  } else {
+    is_stalled_ = is_stalled_ || now - since_ >= limit;
+  }
 }
 
 // --- the worker's life ---

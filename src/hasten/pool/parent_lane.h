@@ -33,6 +33,10 @@ public:
   bool is_idle() const;
   // Whether a task would have to wake the worker.
   bool is_asleep() const { return memory_.worker_bell.is_awaited(); }
+  // Whether the worker takes tasks when it gets some; one that is on its way may be on it for long.
+  bool is_at_hand() const { return was_started_ || memory_.has_waited.load() != 0; }
+  // Whether it accepts tasks, where there is room.
+  bool is_open() const { return !is_dead && !is_broken_ && budget_ > 0; }
   bool accepts(const Task& task);
   void place(std::unique_ptr<Task> task); // needs accepts()
   // Take back what nobody claimed: the newest task, or null; those of an owner (null: of all).
@@ -62,6 +66,12 @@ public:
   void release();
   // Sends what fits of a task that is too large for the area.
   void stream();
+
+  // --- how it gets on ---
+  // Takes note of the results that were read since the last time. Where none were for `limit`, though it has tasks, it is stalled until
+  // the next one is.
+  void judge(int64_t now, int64_t limit);
+  bool is_stalled() const { return is_stalled_; }
 
   // --- the worker's life ---
   void watch(pid_t pid, base::FileDescriptor pidfd);
@@ -119,6 +129,10 @@ private:
   const char* inline_data_ = nullptr; // of the header that was read last
   std::string pieces_;                // of a large result
   std::string scratch_;
+  uint64_t results_ = 0; // that were read
+  uint64_t judged_results_ = 0;
+  int64_t since_ = 0; // when it was judged for the first time after a result, or having nothing to do
+  bool is_stalled_ = false;
   bool is_broken_ = false; // the worker wrote nonsense
   bool was_started_ = false;
   pid_t pid_ = 0;

@@ -1,17 +1,14 @@
 #include "hasten/pool/scheduler.h"
 
 #include <algorithm>
-#include <functional>
 #include <iterator>
-#include <limits>
-#include <queue>
 #include <utility>
 
 namespace hasten::pool {
 namespace {
 
 // Results of one lane that are read before the next lane has its turn.
-constexpr int kMostInTurn = 512;
+constexpr size_t kMostInTurn = 512;
 
 } // namespace
 
@@ -49,34 +46,16 @@ bool Scheduler::has_lane(uint64_t id) const {
   return std::any_of(lanes_.begin(), lanes_.end(), [&](const auto& lane) { return lane->id() == id; });
 }
 
-Scheduler::Lanes Scheduler::lanes() const {
+// Those that there may be something to read of.
+Scheduler::Lanes Scheduler::lanes_at_work() const {
   const std::lock_guard lock(mutex_);
-  return lanes_;
+  Lanes found;
+  std::copy_if(lanes_.begin(), lanes_.end(), std::back_inserter(found),
+               [](const auto& lane) { return lane->outstanding() > 0 || lane->is_dead; });
+  return found;
 }
 
 // --- tasks ---
-
-// Waking a worker costs more than most tasks: one that has nothing to do and is awake comes first, then one that sleeps, then the one that
-// has the least.
-ParentLane* Scheduler::choose_lane(const Task& task) const {
-  ParentLane* best = nullptr;
-  size_t least = std::numeric_limits<size_t>::max();
-  for (const auto& lane : lanes_) {
-    if (!lane->accepts(task)) {
-      continue;
-    }
-    const bool is_idle = lane->is_idle();
-    if (is_idle && !lane->is_asleep()) {
-      return lane.get();
-    }
-    const size_t load = is_idle ? 0 : lane->outstanding();
-    if (load < least) {
-      best = lane.get();
-      least = load;
-    }
-  }
-  return best;
-}
 
 Task* Scheduler::next_pending() {
   while (!pending_.empty() && pending_.front()->first == pending_.front()->end) {
@@ -98,6 +77,21 @@ bool Scheduler::has_backlog() const {
   return !pending_.empty();
 }
 
+size_t Scheduler::least_at_first() const {
+  const std::lock_guard lock(mutex_);
+  return Narrowing::kEnough * lanes_.size();
+}
+
+size_t Scheduler::most_at_once() const {
+  const std::lock_guard lock(mutex_);
+  return kMostAtOnce * (narrowing_.is_on() ? narrowing_.few() : lanes_.size());
+}
+
+bool Scheduler::wants_drain() const {
+  const std::lock_guard lock(mutex_);
+  return narrowing_.is_on() || !pending_.empty();
+}
+
 void Scheduler::submit(std::unique_ptr<Task> task) {
   std::vector<std::unique_ptr<Task>> tasks;
   tasks.push_back(std::move(task));
@@ -117,90 +111,6 @@ void Scheduler::submit(std::vector<std::unique_ptr<Task>> tasks) {
   }
   if (is_timed) {
     wake_supervisor();
-  }
-}
-
-// With tasks for every lane, no lane's own words are read: after its worker wrote there, each look costs as much as a short task.
-void Scheduler::spread() {
-  using Load = std::pair<size_t, size_t>; // tasks, and whose: the place among the lanes
-  const size_t most = std::clamp<size_t>(pending_.size() / lanes_.size(), 1, kMostAtOnce);
-  std::priority_queue<Load, std::vector<Load>, std::greater<>> loads;
-  for (size_t place = 0; place < lanes_.size(); ++place) {
-    loads.emplace(lanes_[place]->outstanding(), place);
-  }
-  while (pending_.size() >= lanes_.size() && !loads.empty()) {
-    const size_t place = loads.top().second;
-    loads.pop();
-    ParentLane& lane = *lanes_[place];
-    const size_t before = lane.outstanding();
-    place_next(lane, most);
-    if (lane.outstanding() > before) { // otherwise it is full
-      loads.emplace(lane.outstanding(), place);
-    }
-  }
-}
-
-void Scheduler::feed() {
-  if (!lanes_.empty() && pending_.size() >= lanes_.size()) {
-    spread();
-  }
-  while (const Task* next = next_pending()) {
-    ParentLane* lane = choose_lane(*next);
-    if (lane == nullptr) {
-      return;
-    }
-    place_next(*lane, 1);
-  }
-}
-
-// Gives a lane the next tasks, as far as it accepts them.
-void Scheduler::place_next(ParentLane& lane, size_t most) {
-  for (const Task* next = next_pending(); most > 0 && next != nullptr && lane.accepts(*next); next = next_pending(), --most) {
-    lane.place(take_pending());
-  }
-}
-
-// Moves the newer half of what a lane has and nobody has claimed; returns how much is left of it.
-size_t Scheduler::share(ParentLane& busy, ParentLane& idle, size_t unclaimed) {
-  for (size_t count = (unclaimed + 1) / 2; count > 0; --count) {
-    std::unique_ptr<Task> task = busy.recall_newest();
-    if (task == nullptr) {
-      return 0; // its worker was faster
-    }
-    if (!idle.accepts(*task)) {
-      if (busy.accepts(*task)) {
-        busy.place(std::move(task));
-      } else {
-        task->is_pending = true;
-        pending_.push_front(std::move(task));
-      }
-      return unclaimed;
-    }
-    idle.place(std::move(task));
-    --unclaimed;
-  }
-  return unclaimed;
-}
-
-// What nobody has claimed is counted once for all idle lanes: with many workers, many are idle at once.
-void Scheduler::steal() {
-  std::vector<size_t> unclaimed;
-  for (const auto& idle : lanes_) {
-    if (idle->outstanding() > 0 || idle->is_dead) {
-      continue;
-    }
-    if (unclaimed.empty()) {
-      std::transform(lanes_.begin(), lanes_.end(), std::back_inserter(unclaimed), [](const auto& lane) { return lane->unclaimed(); });
-    }
-    size_t left = 0;
-    while (left == 0 && idle->outstanding() == 0) {
-      const auto most = std::max_element(unclaimed.begin(), unclaimed.end());
-      if (*most == 0) {
-        return;
-      }
-      left = share(*lanes_[static_cast<size_t>(most - unclaimed.begin())], *idle, *most);
-      *most = left;
-    }
   }
 }
 
@@ -275,8 +185,8 @@ bool Scheduler::read_next(ParentLane& lane, ParentLane::Record* record) {
   return lane.read(record) == ParentLane::Read::kRecord;
 }
 
-bool Scheduler::drain_lane(ParentLane& lane, Sink& sink) {
-  int turn = 0;
+size_t Scheduler::drain_lane(ParentLane& lane, Sink& sink) {
+  size_t turn = 0;
   ParentLane::Record record{};
   for (; turn < kMostInTurn && read_next(lane, &record); ++turn) {
     if (record.tag == failure_tag_ && may_fail_again(*record.task, record.item)) {
@@ -292,12 +202,14 @@ bool Scheduler::drain_lane(ParentLane& lane, Sink& sink) {
   if (turn > 0) {
     lane.release();
     const std::lock_guard lock(mutex_);
-    place_next(lane, kSlots);
+    if (!narrowing_.is_on()) {
+      place_next(lane, kSlots);
+    }
   }
   if (turn == kMostInTurn) {
     post_.has_news.store(1, std::memory_order_seq_cst); // there may be more
   }
-  return turn > 0;
+  return turn;
 }
 
 void Scheduler::bury(const std::shared_ptr<ParentLane>& lane, Sink& sink) {
@@ -330,26 +242,51 @@ void Scheduler::bury(const std::shared_ptr<ParentLane>& lane, Sink& sink) {
 
 bool Scheduler::drain(Sink& sink) {
   bool found = is_interrupted_.exchange(false);
+  size_t results = 0;
   post_.has_news.store(0, std::memory_order_seq_cst); // what is published from here on may be seen twice, but is not missed
-  for (const auto& lane : lanes()) {
+  for (const auto& lane : lanes_at_work()) {
     // The death is looked for first: what the worker committed before it is read after.
     const bool is_dead = lane->is_dead;
-    found = drain_lane(*lane, sink) || found;
+    results += drain_lane(*lane, sink);
     if (is_dead) {
-      while (drain_lane(*lane, sink)) {
+      while (drain_lane(*lane, sink) > 0) {
       }
       bury(lane, sink);
       found = true;
     }
   }
   const std::lock_guard lock(mutex_);
+  judge(results);
   feed();
   steal();
-  return found;
+  return found || results > 0;
+}
+
+bool Scheduler::has_tasks() const {
+  return std::any_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->outstanding() > 0; });
+}
+
+// Looks how the workers get on that tasks are kept to.
+void Scheduler::judge(size_t results) {
+  if (narrowing_.is_on()) {
+    const int64_t now = shm::now();
+    for (const auto& lane : lanes_) {
+      lane->judge(now, Narrowing::kStall);
+    }
+    narrowing_.judge(results, has_tasks(), now);
+  }
+}
+
+bool Scheduler::is_judging() const {
+  const std::lock_guard lock(mutex_);
+  return narrowing_.is_on() && has_tasks();
 }
 
 void Scheduler::wait(int64_t nanoseconds) {
   const auto is_there = [this] { return has_news(); };
+  if ((nanoseconds < 0 || nanoseconds > Narrowing::kStall) && is_judging()) {
+    nanoseconds = Narrowing::kStall;
+  }
   if (nanoseconds != 0 && !spinner_.spin(is_there)) {
     post_.bell.sleep(nanoseconds, is_there);
     spinner_.wake_up();

@@ -12,7 +12,9 @@
 #include <thread>
 #include <vector>
 
+#include "hasten/base/cores.h"
 #include "hasten/base/posix.h"
+#include "hasten/pool/narrowing.h"
 #include "hasten/pool/parent_lane.h"
 #include "hasten/pool/shm/segment.h"
 #include "hasten/pool/task.h"
@@ -25,7 +27,8 @@ public:
   static constexpr size_t kMostAtOnce = 32;
 
   // `failure_tag`: marks a result as a failure, to which Task::retries applies.
-  explicit Scheduler(uint8_t failure_tag);
+  // `few`: how many workers get short tasks of a group.
+  explicit Scheduler(uint8_t failure_tag, size_t few = static_cast<size_t>(base::available_cores()));
   ~Scheduler();
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
@@ -52,6 +55,11 @@ public:
   void submit(std::vector<std::unique_ptr<Task>> tasks);
   // Whether there are tasks that no lane has room for.
   bool has_backlog() const;
+  // How many tasks of a group are worth a call of submit(), the first and later ones.
+  size_t least_at_first() const;
+  size_t most_at_once() const;
+  // Whether somebody who submits a group should drain() in between.
+  bool wants_drain() const;
   // Takes back what nobody has claimed, of an owner or (null) of all; the caller settles it with the owner.
   // `spares_first`: but for one task of each worker that has begun nothing.
   std::vector<std::unique_ptr<Task>> recall(const void* owner, bool spares_first = false);
@@ -76,20 +84,25 @@ private:
   using Lanes = std::vector<std::shared_ptr<ParentLane>>;
 
   bool read_next(ParentLane& lane, ParentLane::Record* record);
-  bool drain_lane(ParentLane& lane, Sink& sink);
+  size_t drain_lane(ParentLane& lane, Sink& sink);
   void bury(const std::shared_ptr<ParentLane>& lane, Sink& sink);
   void run_again(const Task& task, uint32_t item);
   bool may_fail_again(Task& task, uint32_t item) const;
   Task* next_pending();
   std::unique_ptr<Task> take_pending();
+  void judge(size_t results);
+  bool has_tasks() const;
+  bool is_judging() const;
   void spread();
+  std::vector<ParentLane*> few_lanes() const;
+  bool feed_few();
   void feed();
   void place_next(ParentLane& lane, size_t most);
   size_t share(ParentLane& busy, ParentLane& idle, size_t unclaimed);
   void steal();
   ParentLane* choose_lane(const Task& task) const;
   bool has_news() const { return is_interrupted_ || post_.has_news.load(std::memory_order_seq_cst) != 0; }
-  Lanes lanes() const;
+  Lanes lanes_at_work() const;
 
   void supervise();
   void wake_supervisor();
@@ -103,6 +116,7 @@ private:
   mutable std::mutex mutex_; // guards what follows; never held across a call of a Sink
   Lanes lanes_;
   std::deque<std::unique_ptr<Task>> pending_; // by next_pending(): among them are tasks without items, which were recalled
+  Narrowing narrowing_;
   uint64_t next_lane_ = 0;
   bool is_timed_ = false; // whether any task ever had a time limit
   std::vector<Watched> watched_;

@@ -30,9 +30,9 @@ uint64_t resident_bytes(pid_t pid) {
 
 } // namespace
 
-Scheduler::Scheduler(uint8_t failure_tag)
+Scheduler::Scheduler(uint8_t failure_tag, size_t few)
     : failure_tag_(failure_tag), post_segment_(shm::Segment::create("hasten-pool-post", static_cast<size_t>(sysconf(_SC_PAGESIZE)))),
-      post_(*new (post_segment_.data()) ParentPost), supervisor_wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+      post_(*new (post_segment_.data()) ParentPost), narrowing_(few), supervisor_wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (!supervisor_wake_) {
     base::system_error("Can't make an eventfd for a pool");
   }

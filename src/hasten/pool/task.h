@@ -22,6 +22,7 @@ struct Task {
   uint32_t end = 1;
   int64_t timeout = 0;                   // nanoseconds for each item; 0: none
   uint32_t group = 0;                    // if not 0: nobody waits for single items, only for all of the group
+  bool is_awaited = false;               // who submits the group reads its results from then on, until all are there
   uint32_t retries = 0;                  // how often an item that fails is run again
   std::map<uint32_t, uint32_t> attempts; // failures of items that have failed
   bool is_pending = false;               // in a scheduler that has given it to no lane

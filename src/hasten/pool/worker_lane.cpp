@@ -63,6 +63,7 @@ WorkerLane::Found WorkerLane::take(int64_t patience) {
     if (has_waited || patience == 0) {
       return Found::kNothing;
     }
+    memory_.has_waited.store(1, std::memory_order_seq_cst);
     if (!spinner_.spin(is_there)) {
       ring_parent(); // others may have tasks that nobody has claimed
       memory_.worker_bell.sleep(patience, is_there_or_stop);

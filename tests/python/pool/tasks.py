@@ -277,3 +277,37 @@ def fork_and_exit(status: int) -> int:
     if child == 0:
         raise SystemExit(status)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+barriers: list[Any] = []  # that the tasks of this worker meet at
+
+
+def meet_at_barrier(x: int) -> int:
+    barriers[0].wait(60)
+    return x
+
+
+came: list[int] = []  # the numbers of Noted that were unpickled in this process
+
+
+def note(x: int) -> int:
+    came.append(x)
+    return x
+
+
+class Noted:
+    """A number that is noted where it arrives."""
+
+    def __init__(self, x: int) -> None:
+        self.x = x
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return note, (self.x,)
+
+
+def noted(mark: str, x: int) -> Noted:
+    """Return a number that is noted; the hundredth call says that it ran."""
+    if x == 100:
+        with open(mark, "w"):
+            pass
+    return Noted(x)

@@ -1,5 +1,6 @@
 """`Pool` beyond what CPython's own tests say: see docs/processes.md."""
 
+import functools
 import importlib
 import itertools
 import multiprocessing
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hasten._cores import available_cores
 from hasten._pool.results import AsyncResult
 
 import hasten
@@ -144,6 +146,37 @@ def test_two_tasks_that_meet_meet_whatever_waits_in_front_of_them(pool: Any, tmp
         b = pool.apply_async(tasks.meet, (str(folder), "b", "a"))
         assert (b.get(30), a.get(30)) == ("b", "a")
         assert [x.get(30) for x in before] == [0, 1, 4, 9, 16]
+
+
+def test_tasks_of_a_map_meet_however_many_workers_that_takes() -> None:
+    context = multiprocessing.get_context("fork")
+    workers = 2 * available_cores() + 2
+    with hasten.Pool(workers, tasks.barriers.append, (context.Barrier(workers),), context=context) as made:
+        assert made.map(tasks.identity, range(5000), chunksize=1) == list(range(5000))  # short ones go to a few workers
+        for count in (workers, 20 * workers):
+            assert made.map(tasks.meet_at_barrier, range(count), chunksize=1) == list(range(count))
+
+
+class Look:
+    """An argument that counts, when it is pickled, the results that have come by then."""
+
+    def __init__(self, waits_for: Path) -> None:
+        self.waits_for = waits_for
+        self.seen = -1
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        while not self.waits_for.exists():
+            time.sleep(0.001)
+        self.seen = len(tasks.came)
+        return int, ()
+
+
+def test_results_are_read_while_more_is_submitted(tmp_path: Path) -> None:
+    first, second = Look(tmp_path / "ran"), Look(tmp_path / "ran")
+    with hasten.Pool(1) as made:
+        call = functools.partial(tasks.noted, str(tmp_path / "ran"))
+        made.map(call, [*range(1000), first, *range(1000, 4000), second], chunksize=1)
+    assert second.seen > 0
 
 
 def test_a_long_task_holds_up_nobody(pool: Any, tmp_path: Path) -> None:
