@@ -559,12 +559,6 @@ class PoolEngine:
         Called in a fork's child: the engines that it has copies of are its parent's.
         """
 
-    @staticmethod
-    def end_waits() -> None:
-        """
-        Called when the interpreter is about to end: no other thread returns from a pump.
-        """
-
     def stop_workers(self) -> None:
         """Let workers leave when they have done what they have."""
 

@@ -201,6 +201,11 @@ def _dispatcher(
             "Its original Python function is its attribute .py_func."
         )
     if not isinstance(function, FunctionType):
+        if isinstance(function, _core.Cache):
+            raise TypeError(
+                f"The decorated object is a cache, {function!r}: a compiled function is cached by the decorator above "
+                "it. Write @lru_cache above @njit."
+            )
         raise TypeError(f"The decorated object is not a function (got type {type(function)}).")
     _core.capture_source(function)
     return Dispatcher(function, signatures, options, **settings)

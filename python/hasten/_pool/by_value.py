@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import sys
 import types
+from collections.abc import Callable
 from io import BytesIO
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
@@ -18,15 +19,52 @@ from hasten._pool.namespaces import arrive_at, is_definition, set_class, set_fun
 class _Namespace:
     """Stands for a function's globals on the way."""
 
-    def __init__(self, key: str, basics: dict[str, Any]) -> None:
-        self.key = key
-        self.basics = basics
+    def __init__(self, arrive: Callable[..., Any], *arguments: Any) -> None:
+        self.arrive = arrive
+        self.arguments = arguments
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return arrive_at, (self.key, self.basics)
+        return self.arrive, self.arguments
 
 
-class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+class NamespacePickler(cloudpickle.Pickler):  # type: ignore[misc]
+    """Pickles functions by value so that those of one namespace share one where they arrive.
+
+    Attributes
+    ----------
+    arrive
+        What returns the namespace there, given its key and the names that every namespace has.
+    complete
+        What completes a function there, given a tuple: the key, the names that it uses, and how cloudpickle would.
+    """
+
+    arrive: Callable[..., Any]
+    complete: Callable[..., Any]
+
+    def key_of(self, namespace: dict[str, Any]) -> Any:
+        """Return what a namespace is known by where it arrives."""
+        raise NotImplementedError
+
+    def _dynamic_function_reduce(self, func: types.FunctionType) -> Any:
+        make, arguments, (state, slots), items, pairs, set_state = super()._dynamic_function_reduce(func)
+        key = self.key_of(func.__globals__)
+        code, basics, *rest = arguments
+        names, slots["__globals__"] = slots["__globals__"], {}
+        known: dict[Any, _Namespace] = self.__dict__.setdefault("_known", {})
+        namespace = known.setdefault(key, _Namespace(self.arrive, key, basics))
+        whole = (key, names, (state, slots), set_state)
+        return make, (code, namespace, *rest), whole, items, pairs, self.complete
+
+
+class _Pickler(NamespacePickler):
+    arrive = staticmethod(arrive_at)
+    complete = staticmethod(set_function)
+
+    def key_of(self, namespace: dict[str, Any]) -> str:
+        if namespace is vars(sys.modules["__main__"]):
+            return "__main__"
+        return f"{namespace.get('__name__')} {id(namespace)}"
+
     def reducer_override(self, obj: Any) -> Any:
         if is_definition(obj) and getattr(obj, "__module__", None) == "__main__":
             if can_be_imported() and _is_found(obj):
@@ -40,19 +78,6 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             return reduced
         make, arguments, state, items, pairs, set_state = reduced
         return make, arguments, (state, set_state), items, pairs, set_class
-
-    def _dynamic_function_reduce(self, func: types.FunctionType) -> Any:
-        make, arguments, (state, slots), items, pairs, set_state = super()._dynamic_function_reduce(func)
-        name = func.__globals__.get("__name__")
-        key = "__main__" if func.__globals__ is vars(sys.modules["__main__"]) else f"{name} {id(func.__globals__)}"
-        code, basics, *rest = arguments
-        names, slots["__globals__"] = slots["__globals__"], {}
-        whole = (key, names, (state, slots), set_state)
-        return make, (code, self._namespace(key, basics), *rest), whole, items, pairs, set_function
-
-    def _namespace(self, key: str, basics: dict[str, Any]) -> _Namespace:
-        known: dict[str, _Namespace] = self.__dict__.setdefault("_known", {})
-        return known.setdefault(key, _Namespace(key, basics))
 
 
 def _is_found(definition: Any) -> bool:

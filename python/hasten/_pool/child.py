@@ -6,6 +6,7 @@ import _pickle as pickle  # what pickle and signal import takes a new worker mil
 import _signal as signal  # type: ignore[import-not-found]
 import builtins
 import io
+import marshal
 import os
 import sys
 
@@ -14,6 +15,7 @@ from hasten._pool.identity import identity, make_process
 TYPE_CHECKING = False  # without typing, whose import takes a worker milliseconds
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import CodeType
     from typing import IO, Any
 
 # What of the preparation that multiprocessing sends to new processes is about multiprocessing itself.
@@ -66,18 +68,23 @@ def _seed_numpy() -> None:
         generator.seed()  # type: ignore[union-attr]
 
 
-def prepare(file: IO[bytes], tracker: int) -> None:
-    """Take over what the file says of environment, paths and settings, and import the main module if it says so."""
+def prepare(file: IO[bytes], tracker: int, is_template: bool = False) -> None:
+    """Take over what the file says of environment, paths and settings, and import the main module if it says so.
+
+    What a template is sent ends with the code of the main module, if that could be compiled.
+    """
     file.seek(0)
     environment = pickle.load(file)
     if environment is not None:
         os.environ.clear()
         os.environ.update(environment)
     identity.tracker = tracker
-    identity.while_inheriting(lambda: _prepare_modules(pickle.load(file)))
+    preparation = pickle.load(file)
+    main = file.read() if is_template else b""
+    identity.while_inheriting(lambda: _prepare_modules(preparation, main))
 
 
-def _prepare_modules(preparation: dict[str, Any]) -> None:
+def _prepare_modules(preparation: dict[str, Any], main: bytes) -> None:
     """Do what `spawn.prepare` does, where it can be without what takes milliseconds to import."""
     path = preparation.get("init_main_from_path") or ""
     is_source = path.endswith(".py") and os.path.isfile(path)
@@ -94,18 +101,22 @@ def _prepare_modules(preparation: dict[str, Any]) -> None:
         os.chdir(preparation["dir"])
         identity.settings = {name: preparation[name] for name in _SETTINGS & preparation.keys()}
     if is_source and getattr(sys.modules["__main__"], "__file__", None) != path:
-        _import_main(path)
+        _import_main(path, main)
 
 
-def _import_main(path: str) -> None:
+def _import_main(path: str, main: bytes) -> None:
     """Import a program's file as the main module, under the name that tells it that it is not the program."""
     module = type(sys)("__mp_main__")
     module.__dict__.update(__file__=path, __cached__=None, __package__="", __builtins__=builtins)
-    with io.open_code(path) as file:
-        code = compile(file.read(), path, "exec", dont_inherit=True)
+    code = marshal.loads(main) if main else _compile(path)
     sys.modules["__mp_main__"] = module
     exec(code, module.__dict__)
     sys.modules["__main__"] = module
+
+
+def _compile(path: str) -> CodeType:
+    with io.open_code(path) as file:
+        return compile(file.read(), path, "exec", dont_inherit=True)
 
 
 def _run_lightly(state: dict[str, Any], parent: int) -> int:

@@ -42,8 +42,6 @@ _MOST_AHEAD = 8
 # Seconds after which who has neither looked for results nor given work is thought to be busy with other things.
 _ABSENCE = 0.002
 
-# After all pools were terminated, which multiprocessing does at a higher priority.
-util.Finalize(None, PoolEngine.end_waits, exitpriority=-100)
 _crews: weakref.WeakSet[Crew] = weakref.WeakSet()
 
 

@@ -21,6 +21,7 @@ from hasten._pool.child import Inherited
 from hasten._pool.contexts import HastenPools
 from hasten._pool.identity import state_of
 from hasten._pool.main_module import MissingGuardError, can_be_imported
+from hasten._pool.template_code import code_of_main, code_of_start
 from hasten._pool.template_process import TemplateProcess
 from hasten._pool.template_server import ANSWER_SIZE, BORN, CHILD, FAILED, MAIN, READY, THREADED, unpack_answer
 
@@ -33,13 +34,16 @@ if TYPE_CHECKING:
 _UNKNOWN = 255
 
 
-# What a template executes. The folder that it happens to be started in has nothing to do with it.
-_START = """import gc, sys
+# What a template executes. The folder that it happens to be started in has nothing to do with it. A word on the control
+# socket says how long the code is; there comes none where the parent has ended.
+_START = """import gc, marshal, posix, sys
 gc.disable()  # until `main` has frozen what is imported
 sys.flags.safe_path or sys.path.pop(0)
-from _frozen_importlib_external import SourceFileLoader
-exec(SourceFileLoader("template_start", {file!r}).get_code("template_start"))
-start({folder!r}, {control}, {parent}, {tracker})"""
+size = int(posix.read({control}, 20) or posix._exit(0))
+code, sent = marshal.loads(posix.pread({code}, size, 0))
+posix.close({code})
+exec(code)
+start({folder!r}, sent, {control}, {parent}, {tracker})"""
 
 
 # How often a template is asked for a process before that is given up.
@@ -77,32 +81,46 @@ class _Template:
     def start(cls) -> _Template:
         """Start one that has no main module."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        parent = os.pidfd_open(os.getpid())
-        passed = [theirs.fileno(), parent]
+        parent, code = os.pidfd_open(os.getpid()), os.memfd_create("hasten-code")
+        passed = [theirs.fileno(), parent, code]
         reserved = tracker.reserve()
         if reserved >= 0:
             passed.append(reserved)
-        folder = os.path.dirname(__file__)
-        code = _START.format(
-            file=os.path.join(folder, "template_start.py"),
-            folder=os.path.dirname(folder),
+        program = _START.format(
+            folder=os.path.dirname(os.path.dirname(__file__)),
             control=theirs.fileno(),
             parent=parent,
+            code=code,
             tracker=reserved,
         )
         executable = spawn.get_executable()
-        arguments = [executable, *util._args_from_interpreter_flags(), "-c", code]  # type: ignore[attr-defined]
+        arguments = [executable, *util._args_from_interpreter_flags(), "-c", program]  # type: ignore[attr-defined]
         environment = dict(os.environ)
         try:
-            with theirs, _no_interrupt():
-                pid = util.spawnv_passfds(os.fsencode(executable), arguments, passed)
-        except BaseException:
-            ours.close()
-            raise
+            try:
+                with theirs, _no_interrupt():
+                    pid = util.spawnv_passfds(os.fsencode(executable), arguments, passed)
+            except BaseException:
+                ours.close()
+                raise
+            template = cls(ours, pid, environment)
+            template._send_code(code)
         finally:
             for descriptor in passed[1:]:
                 os.close(descriptor)
-        return cls(ours, pid, environment)
+        return template
+
+    def _send_code(self, file: int) -> None:
+        try:
+            code = code_of_start()
+            with open(file, "wb", closefd=False) as written:
+                written.write(code)
+            self.control.send(b"%d" % len(code))
+        except ConnectionError:
+            pass  # it has ended: who asks it for something finds out
+        except BaseException:
+            self.end()
+            raise
 
     def changes(self) -> bytes:
         """Return how the environment differs from the template's, as a child is told."""
@@ -113,10 +131,10 @@ class _Template:
         """Ask for a child, to which `data` say what it is; return where the answers come."""
         return self._ask(CHILD, data, descriptors)
 
-    def ask_for_import(self, preparation: bytes) -> None:
-        """Let the template import the main module before it does what it is asked for later."""
+    def ask_for_import(self, preparation: bytes, file: str | None) -> None:
+        """Let the template import the main module, from a file if it is one, before what it is asked for later."""
         environment = dict(os.environ)
-        self._main = self._ask(MAIN, self.changes() + preparation, [])
+        self._main = self._ask(MAIN, self.changes() + preparation + code_of_main(file), [])
         self._environment = environment
 
     def wait_for_child(self, answers: socket.socket) -> _Child:
@@ -221,7 +239,8 @@ class Request:
         if not can_be_imported():
             for main in ("init_main_from_name", "init_main_from_path"):
                 preparation.pop(main, None)
-        self.main = preparation.get("init_main_from_name") or preparation.get("init_main_from_path")
+        self.main_file = preparation.get("init_main_from_path")
+        self.main = preparation.get("init_main_from_name") or self.main_file
         context.set_spawning_popen(self)  # type: ignore[arg-type]
         try:
             self.preparation = _dumps(_without_classes(preparation))
@@ -330,7 +349,7 @@ class _Templates:
             return self._with_main[main]
         if main is not None and main not in self._left_to_workers:
             template, self._bare = self._bare or _Template.start(), None
-            template.ask_for_import(request.preparation)
+            template.ask_for_import(request.preparation, request.main_file)
             self._with_main[main] = template
             return template
         self._bare = self._bare or _Template.start()

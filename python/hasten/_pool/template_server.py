@@ -181,7 +181,7 @@ class Server:
         try:
             with open(data, "rb") as file:
                 signal.signal(signal.SIGCHLD, self._at_childs_end or signal.SIG_DFL)
-                prepare(file, tracker)
+                prepare(file, tracker, is_template=True)
             threading = sys.modules.get("threading")
             said = THREADED if threading is not None and threading.active_count() > 1 else READY
         except BaseException as error:

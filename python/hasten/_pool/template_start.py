@@ -1,11 +1,10 @@
-"""The program that a template process runs: ``_start`` of `template` has it executed.
+"""The program that a template process runs: ``_START`` of `template` has it executed.
 
 Workers need little of Hasten, so the package's own code runs only when a program asks the package for something.
 What is imported here, each new pool waits for.
 """
 
-from __future__ import annotations
-
+# No `from __future__ import`: that module is one of those that are sent.
 import sys
 from _frozen_importlib import ModuleSpec, module_from_spec
 from _frozen_importlib_external import SourceFileLoader
@@ -13,16 +12,50 @@ from _functools import partial  # type: ignore[import-not-found]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import ModuleType
+    from types import CodeType, ModuleType
     from typing import Any
+
+    Sent = dict[str, tuple[str, CodeType]]  # files and code of modules, by name
 else:
     ModuleType = type(sys)
+
+
+class SentLoader(SourceFileLoader):
+    """Loads a module whose code the parent has sent."""
+
+    def __init__(self, name: str, file: str, code: "CodeType") -> None:
+        super().__init__(name, file)
+        self._sent: CodeType | None = code
+
+    def get_code(self, fullname: str) -> "CodeType | None":
+        """Return the code, the first time as it was sent."""
+        code, self._sent = self._sent, None
+        return code or super().get_code(fullname)
+
+
+class SentModules:
+    """Finds modules whose code the parent has sent."""
+
+    def __init__(self, sent: "Sent") -> None:
+        self._sent = sent
+
+    def find_spec(self, name: str, path: object, target: object = None) -> ModuleSpec | None:
+        """Return what the usual way to find a module would, but for where the code comes from."""
+        if name not in self._sent:
+            return None
+        file, code = self._sent[name]
+        is_package = file.endswith("/__init__.py")
+        spec = ModuleSpec(name, SentLoader(name, file, code), origin=file, is_package=is_package)
+        spec.has_location = True
+        if is_package:
+            spec.submodule_search_locations = [file.rpartition("/")[0]]
+        return spec
 
 
 class LazyPackage(ModuleType):
     """A package whose own code has not run yet, but whose modules can be imported."""
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> "Any":
         if name == "_core":  # what the package's modules import from it, and the package itself from them
             return __import__(f"{self.__name__}._core", fromlist=("",))
         self.__class__ = ModuleType  # type: ignore[assignment]
@@ -55,10 +88,13 @@ def import_pickle() -> None:
         del sys.modules["functools"]
 
 
-def start(folder: str, control: int, parent: int, tracker: int) -> None:
-    """Be a template; `folder` is where Hasten's package lies."""
+def start(folder: str, sent: "Sent", control: int, parent: int, tracker: int) -> None:
+    """Be a template; `folder` is where Hasten's package lies, `sent` holds files and code of modules."""
+    finder = SentModules(sent)
+    sys.meta_path.insert(0, finder)
     import_pickle()
     import_lazily("hasten", folder)
     from hasten._pool.template_server import main
 
+    sys.meta_path.remove(finder)
     main(control, parent, tracker)

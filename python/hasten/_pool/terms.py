@@ -41,9 +41,8 @@ def check_retries(retries: int) -> int:
     TypeError, ValueError
         Where that is no whole number of at least 0.
     """
-    if _whole("retries", retries, "how often a task is tried again") < 0:
-        raise ValueError(f"retries={retries!r}: a task can't be tried again less than 0 times")
-    return min(operator.index(retries), _MOST_RETRIES)
+    refusal = "retries={!r}: a task can't be tried again less than 0 times"
+    return min(_whole("retries", retries, "how often a task is tried again", 0, refusal), _MOST_RETRIES)
 
 
 def check_on_error(on_error: str) -> bool:
@@ -67,9 +66,8 @@ def check_chunksize(chunksize: int) -> int:
     TypeError, ValueError
         Where that is no whole number of at least 1.
     """
-    if _whole("chunksize", chunksize, "how many items go to a worker together") < 1:
-        raise ValueError(f"Chunksize must be 1+, not {chunksize:n}")
-    return operator.index(chunksize)
+    what = "how many items go to a worker together"
+    return _whole("chunksize", chunksize, what, 1, "Chunksize must be 1+, not {:n}")
 
 
 def check_window(window: int | None) -> int | None:
@@ -80,9 +78,10 @@ def check_window(window: int | None) -> int | None:
     TypeError, ValueError
         Where that is no whole number of at least 1.
     """
-    if window is not None and _whole("window", window, "how many items are on their way") < 1:
-        raise ValueError(f"window={window!r}: at least one item must be on its way")
-    return window if window is None else min(operator.index(window), _WIDEST)
+    if window is None:
+        return None
+    refusal = "window={!r}: at least one item must be on its way"
+    return min(_whole("window", window, "how many items are on their way", 1, refusal), _WIDEST)
 
 
 def check_processes(processes: int) -> int:
@@ -93,13 +92,14 @@ def check_processes(processes: int) -> int:
     TypeError, ValueError
         Where that is no whole number of at least 1.
     """
-    if _whole("processes", processes, "how many workers there are") < 1:
-        raise ValueError("Number of processes must be at least 1")
-    return operator.index(processes)
+    return _whole("processes", processes, "how many workers there are", 1, "Number of processes must be at least 1")
 
 
-def _whole(name: str, value: Any, what: str) -> int:
+def _whole(name: str, value: Any, what: str, least: int, refusal: str) -> int:
     try:
-        return operator.index(value)
+        number = operator.index(value)
     except TypeError:
         raise TypeError(f"{name}={value!r}: {what} is a whole number") from None
+    if number < least:
+        raise ValueError(refusal.format(value))
+    return number

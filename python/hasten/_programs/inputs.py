@@ -7,7 +7,7 @@ import contextvars
 import os
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from hasten._mirror import original
 
@@ -17,46 +17,35 @@ else:
     threading = original("threading")
 
 
-class Input(Protocol):
-    """What a run takes its commands from; used by one thread."""
-
-    is_exhausted: bool
-
-    @property
-    def ready(self) -> int | None:
-        """A descriptor that can be read when there is more to take; None where that is always so."""
-
-    def take(self, running: int) -> list[Any]:
-        """Return what is there; nothing beyond the limit where so many are taken and haven't ended."""
-
-    def close(self) -> None:
-        """Take no more."""
-
-
-def input_of(commands: Iterable[Any], ahead: int, ahead_at_hand: int) -> Input:
-    """Return the input that suits `commands`, with a limit to what is taken and hasn't ended."""
-    if isinstance(commands, Collection):
-        return AtHand(iter(commands), ahead_at_hand)
-    return Pulled(iter(commands), ahead)
-
-
-class AtHand:
-    """The items of a collection.
+class Input:
+    """What a run takes its commands from; used by one thread.
 
     Parameters
     ----------
     items
         What is taken.
     ahead
-        The limit.
+        How many may have been taken that haven't ended.
     """
 
-    ready = None
+    ready: int | None = None
+    """A descriptor that can be read when there is more to take; None where that is always so."""
 
     def __init__(self, items: Iterator[Any], ahead: int) -> None:
         self._items = items
         self._ahead = ahead
         self.is_exhausted = False
+
+    def take(self, running: int) -> list[Any]:
+        """Return what is there, as far as the limit allows; `running`: how many were taken and haven't ended."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Take no more; called once."""
+
+
+class AtHand(Input):
+    """The items of a collection."""
 
     def take(self, running: int) -> list[Any]:
         """Return as many as the limit allows."""
@@ -68,27 +57,14 @@ class AtHand:
                 self.is_exhausted = True
         return taken
 
-    def close(self) -> None:
-        """Do nothing: there is nothing that goes on."""
 
-
-class Pulled:
-    """The items of an iterator, taken in a thread of its own, so that nobody waits for the next one but that.
-
-    Parameters
-    ----------
-    items
-        What is taken.
-    ahead
-        The limit.
-    """
+class Pulled(Input):
+    """The items of an iterator, taken in a thread of its own, so that nobody waits for the next one but that."""
 
     def __init__(self, items: Iterator[Any], ahead: int) -> None:
-        self.is_exhausted = False
-        self.ready = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        super().__init__(items, ahead)
+        self.ready: int = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._owner = os.getpid()
-        self._items = items
-        self._ahead = ahead
         self._granted = 0  # what the thread may take and this side hasn't got
         self._grants = threading.Semaphore(0)
         self._lock = threading.Lock()  # guards the members below
@@ -116,7 +92,7 @@ class Pulled:
         return taken
 
     def close(self) -> None:
-        """Let the thread go, once the iterator lets it; called once."""
+        """Let the thread go, once the iterator lets it."""
         if os.getpid() != self._owner:  # a fork, which has no such thread, and perhaps the lock in its hands
             os.close(self.ready)
             return
@@ -144,3 +120,10 @@ class Pulled:
             self._taken.extend(items)
             self._has_ended, self._failure = end, failure
             os.eventfd_write(self.ready, 1)
+
+
+def input_of(commands: Iterable[Any], ahead: int, ahead_at_hand: int) -> Input:
+    """Return the input that suits `commands`, with a limit to what is taken and hasn't ended."""
+    if isinstance(commands, Collection):
+        return AtHand(iter(commands), ahead_at_hand)
+    return Pulled(iter(commands), ahead)

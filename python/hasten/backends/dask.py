@@ -12,7 +12,8 @@ from typing import Any
 
 from hasten._cores import available_cores
 from hasten.backends.interface import Function, Reply, Task, refuse, require
-from hasten.backends.packed import Packed, Parcel
+from hasten.backends.namespaces import forget, initialize
+from hasten.backends.packed import Packed, Parcel, pack
 from hasten.backends.pool import ClusterPool
 from hasten.backends.tasks import run
 
@@ -44,6 +45,7 @@ class DaskBackend:
         processes: int | None,
         initializer: tuple[Callable[..., object], tuple[Any, ...]] | None,
     ) -> None:
+        self.key = uuid.uuid4().hex
         self._distributed: Any = require("distributed", "dask")
         self._cluster = _start_cluster(processes) if address is None else None
         try:
@@ -194,11 +196,11 @@ class DaskBackend:
 
     def _initialize(self, initializer: tuple[Callable[..., object], tuple[Any, ...]]) -> str:
         name = f"hasten-{uuid.uuid4().hex}"
-        function, arguments = initializer
+        key, packed = self.key, pack(initializer, pool=self.key)
 
         class Initializer(self._distributed.WorkerPlugin):  # type: ignore[misc, name-defined]
             def setup(self, worker: object) -> None:
-                function(*arguments)
+                initialize(key, packed)
 
         self._client.register_plugin(Initializer(), name=name)
         return name
@@ -211,8 +213,10 @@ class DaskBackend:
         self._end.set()
         self._submitted.release()
         self._deliver_all(Reply("cancelled"))
-        if self._plugin is not None and self._cluster is None and self._client.status == "running":
-            self._client.unregister_worker_plugin(self._plugin)
+        if self._cluster is None and self._client.status == "running":
+            if self._plugin is not None:
+                self._client.unregister_worker_plugin(self._plugin)
+            self._client.run(forget, self.key, on_error="ignore")
         self._client.close()
         self._stop_cluster()
 

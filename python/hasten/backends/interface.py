@@ -61,6 +61,9 @@ class Reply(NamedTuple):
 class Backend(Protocol):
     """Where tasks run. Its methods may be called by any thread."""
 
+    key: str
+    """What workers know the pool by."""
+
     kills_tasks: bool
     """Whether `Task.timeout` is heeded."""
 

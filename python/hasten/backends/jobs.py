@@ -93,7 +93,7 @@ class Job:
     def _send(self, start: int, items: Sequence[Any], retries: int, losses: int = 0) -> None:
         backend = self._pool._backend
         try:
-            packed = pack_for_tasks(items, backend.packs_out_of_band())
+            packed = pack_for_tasks(items, backend.packs_out_of_band(), backend.key)
         except Exception as error:
             self._send_singly(start, items, retries) if self._is_many(items) else self._fail(start, error)
             return

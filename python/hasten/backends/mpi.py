@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import traceback
+import uuid
 import weakref
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from hasten.backends.freight import Ticket
 from hasten.backends.interface import Reply, Task, refuse, require
+from hasten.backends.namespaces import forget, forget_all, initialize
 from hasten.backends.packed import Packed, Parcel, pack
 from hasten.backends.pool import ClusterPool
 from hasten.backends.ranks import World, world
@@ -43,12 +45,14 @@ class MpiBackend:
     kills_tasks = False
 
     def __init__(self, ranks: World, initializer: tuple[Callable[..., object], tuple[Any, ...]] | None) -> None:
+        self.key = uuid.uuid4().hex
         self._ranks = ranks
         self._is_closed = False
         self._freight = ranks.freight()
         options: dict[str, Any] = {}
         if initializer is not None:
-            options.update(initializer=_initialize, initargs=(pack(initializer, self.packs_out_of_band()),))
+            packed = pack(initializer, self.packs_out_of_band(), self.key)
+            options.update(initializer=_initialize, initargs=(self.key, packed))
         self._parcels: weakref.WeakKeyDictionary[Parcel, Ticket] = weakref.WeakKeyDictionary()
         self._lock = threading.Lock()
         self._executor = _commune(ranks, **options).__enter__()
@@ -127,6 +131,7 @@ class MpiBackend:
         self._executor.shutdown(wait=True, cancel_futures=True)
         self._freight.withdraw(*self._parcels.values())
         self._freight.close()
+        forget(self.key)
 
 
 class ServedPool:
@@ -193,6 +198,7 @@ def serve() -> None:
             pass
     finally:
         _stored.clear()
+        forget_all()
 
 
 # The parcels of the pool that this rank serves.
@@ -233,10 +239,9 @@ def _run(
     return freight.deliver(result) if isinstance(result, Packed) else result
 
 
-def _initialize(packed: Packed) -> None:
+def _initialize(pool: str, packed: Packed) -> None:
     try:
-        function, arguments = packed.load()
-        function(*arguments)
+        initialize(pool, packed)
     except BaseException:
         traceback.print_exc()
         raise

@@ -69,13 +69,15 @@ def _carried(buffers: Sequence[Any], protocol: int) -> list[Any]:
     return [carrier(buffer) for buffer in buffers]
 
 
-def pack(value: object, out_of_band: bool = True) -> Packed:
+def pack(value: object, out_of_band: bool = True, pool: str | None = None) -> Packed:
     """Pickle a value.
 
     Parameters
     ----------
     out_of_band
         Whether it leaves this process, so that large buffers are left where they are; else they are copied.
+    pool
+        The pool whose workers it goes to: there, functions share what its initializer and its tasks have set.
     """
     if type(value) in (list, tuple) and _PLAIN.issuperset(map(type, value)):  # type: ignore[call-overload]
         return Packed(pickle.dumps(value, pickle.HIGHEST_PROTOCOL))
@@ -84,14 +86,20 @@ def pack(value: object, out_of_band: bool = True) -> Packed:
     buffers: list[pickle.PickleBuffer] = []
     file = BytesIO()
     keep = buffers.append if out_of_band else None
-    cloudpickle.Pickler(file, pickle.HIGHEST_PROTOCOL, buffer_callback=keep).dump(value)
+    if pool is None:
+        pickler = cloudpickle.Pickler(file, pickle.HIGHEST_PROTOCOL, buffer_callback=keep)
+    else:
+        from hasten.backends.namespaces import PoolPickler
+
+        pickler = PoolPickler(pool, file, pickle.HIGHEST_PROTOCOL, buffer_callback=keep)
+    pickler.dump(value)
     return Packed(file.getvalue(), [buffer.raw() for buffer in buffers])
 
 
-def pack_for_tasks(value: object, out_of_band: bool = True) -> Packed:
+def pack_for_tasks(value: object, out_of_band: bool, pool: str) -> Packed:
     """Pickle a part of tasks, which may need parcels."""
     with _collecting() as parcels, collecting_dispatchers() as dispatchers:
-        packed = pack(value, out_of_band)
+        packed = pack(value, out_of_band, pool)
     if out_of_band:
         parcels.extend(_code_of(dispatchers))
     packed.parcels = tuple(dict.fromkeys(parcels))

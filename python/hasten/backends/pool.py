@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import threading
 import types
-import uuid
 import warnings
 from collections.abc import Callable, Iterable
 from multiprocessing import util
@@ -19,6 +18,7 @@ from hasten._pool.terms import check_on_error, check_retries, check_timeout
 from hasten.backends.interface import Backend, Function
 from hasten.backends.jobs import AsyncResult, Job, MapResult, Options, ResultIterator
 from hasten.backends.packed import pack_for_tasks
+from hasten.backends.tasks import function_key
 
 if TYPE_CHECKING:
     from multiprocessing import pool as standard
@@ -130,8 +130,8 @@ class ClusterPool(PoolCalls["AsyncResult | MapResult"]):
                 f"timeout={timeout!r}: this pool's backend can't end a task that runs; wait with "
                 "apply_async(…).get(timeout), or use a pool of processes or of Dask"
             )
-        packed = pack_for_tasks(func, self._backend.packs_out_of_band())
-        function = Function(uuid.uuid4().hex, packed, isinstance(func, _PLAIN_FUNCTIONS))
+        packed = pack_for_tasks(func, self._backend.packs_out_of_band(), self._backend.key)
+        function = Function(function_key(self._backend.key), packed, isinstance(func, _PLAIN_FUNCTIONS))
         return options, function
 
     def _begin(self, job: Job) -> Job:

@@ -6,12 +6,14 @@ import collections
 import contextvars
 import ctypes
 import threading
+import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from hasten._pool.errors import TaskTimeout
 from hasten._pool.pickling import describe_failure
 from hasten._pool.tasks import APPLY, STARMAP
+from hasten.backends.namespaces import Namespaces, serving
 from hasten.backends.packed import Packed, Parcel, at_hand, pack
 
 # How many functions a worker remembers.
@@ -35,7 +37,7 @@ def run(
     Parameters
     ----------
     key
-        Of the function.
+        Of the function, as `function_key` made it.
     function
         None where the worker should know it, else the function.
     may_be_kept
@@ -54,20 +56,52 @@ def run(
     Packed or str
         A list of pairs, True and a value, or False and the description of a failure; or `LACKS_FUNCTION`.
     """
+    with serving(_pool_of(key), key) as has_namespaces:
+        return _run_with(_Wanted(key, not has_namespaces, may_be_kept), function, mode, items, timeout, parcels)
+
+
+def function_key(pool: str) -> str:
+    """Return a new key of a function that is sent to the workers of a pool."""
+    return f"{pool}:{uuid.uuid4().hex}"
+
+
+def _pool_of(key: str) -> str:
+    return key.partition(":")[0]
+
+
+class _Wanted(NamedTuple):
+    """Which function a task needs: in a copy of the namespaces, if another call has them now."""
+
+    key: str
+    is_copy: bool
+    may_be_kept: bool
+
+
+def _run_with(
+    wanted: _Wanted,
+    function: Packed | None,
+    mode: int,
+    items: Packed,
+    timeout: float | None,
+    parcels: tuple[Parcel, ...],
+) -> Packed | str:
     try:
         with at_hand(parcels):
-            call = _functions.get(key, function, may_be_kept)
-            if call is None:
+            found = _functions.get(wanted, function)
+            if found is None:
                 return LACKS_FUNCTION
-            arguments = items.load()
+            call, namespaces = found
+            with namespaces.loading():
+                arguments = items.load()
     except Exception as error:
         return pack([(False, describe_failure(error))])
     if timeout is not None:
         call = _Limited(call, timeout)
-    if mode == APPLY:
-        outcomes = [_outcome(call, *arguments)]
-    else:
-        outcomes = [_outcome(call, item if mode == STARMAP else (item,), {}) for item in arguments]
+    with namespaces.in_use():
+        if mode == APPLY:
+            outcomes = [_outcome(call, *arguments)]
+        else:
+            outcomes = [_outcome(call, item if mode == STARMAP else (item,), {}) for item in arguments]
     return _pack_outcomes(outcomes)
 
 
@@ -97,29 +131,34 @@ class _Functions:
     """The functions that this worker knows, those used last."""
 
     def __init__(self) -> None:
-        self._known: collections.OrderedDict[str, tuple[bool, Any]] = collections.OrderedDict()
+        # As they came, or as they were loaded, with their namespaces.
+        self._known: collections.OrderedDict[tuple[str, bool], Packed | tuple[Any, Namespaces]]
+        self._known = collections.OrderedDict()
         self._lock = threading.Lock()
 
     def __contains__(self, key: str) -> bool:
-        return key in self._known
+        return (key, False) in self._known
 
-    def get(self, key: str, packed: Packed | None, may_be_kept: bool) -> Any:
-        """Return the function, None where it is not known."""
+    def get(self, wanted: _Wanted, packed: Packed | None) -> tuple[Any, Namespaces] | None:
+        """Return the function and the namespaces of what it holds, None where it is not known."""
+        key = wanted[:2]
         with self._lock:
-            is_loaded, known = self._known.get(key, (False, packed))
+            known = self._known.get(key, packed)
             if known is None:
                 return None
-            self._known[key] = (is_loaded, known)
+            self._known[key] = known
             self._known.move_to_end(key)
             if len(self._known) > _MOST_KEPT:
                 self._known.popitem(last=False)
-        if is_loaded:
+        if not isinstance(known, Packed):
             return known
-        function = known.load_shared()
-        if may_be_kept:
+        namespaces = Namespaces(_pool_of(wanted.key), wanted.is_copy)
+        with namespaces.loading():
+            loaded = known.load_shared(), namespaces
+        if wanted.may_be_kept:
             with self._lock:
-                self._known[key] = (True, function)
-        return function
+                self._known[key] = loaded
+        return loaded
 
 
 _functions = _Functions()

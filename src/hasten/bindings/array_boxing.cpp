@@ -3,6 +3,7 @@
 #include <cassert>
 
 #include "hasten/bindings/numpy_bridge.h"
+#include "hasten/bindings/python_type.h"
 
 namespace hasten::bindings {
 namespace {
@@ -16,9 +17,7 @@ PyTypeObject* block_owner_type = nullptr;
 
 void block_owner_dealloc(PyObject* self) {
   hst_block_release(reinterpret_cast<BlockOwner*>(self)->block);
-  PyTypeObject* type = Py_TYPE(self);
-  type->tp_free(self);
-  Py_DECREF(type);
+  free_object(self);
 }
 
 PyObject* block_owner_repr(PyObject* self) {

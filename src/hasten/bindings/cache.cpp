@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "hasten/bindings/cache_store.h"
+#include "hasten/bindings/python_type.h"
 
 namespace hasten::bindings {
 namespace {
@@ -267,15 +268,10 @@ int clear(PyObject* self) {
 }
 
 void dealloc(PyObject* self) {
-  PyTypeObject* type = Py_TYPE(self);
-  PyObject_GC_UnTrack(self);
-  if (cast(self)->weak_references != nullptr) {
-    PyObject_ClearWeakRefs(self);
-  }
+  withdraw(self, cast(self)->weak_references);
   clear(self);
   cast(self)->store.~CacheStore();
-  type->tp_free(self);
-  Py_DECREF(type);
+  free_object(self);
 }
 
 // A class made in Python inherits neither flag before 3.12.

@@ -6,6 +6,7 @@
 
 #include "hasten/bindings/array_boxing.h"
 #include "hasten/bindings/boxing.h"
+#include "hasten/bindings/ending.h"
 #include "hasten/bindings/errors.h"
 #include "hasten/bindings/numpy_services.h"
 #include "hasten/bindings/stats.h"
@@ -92,7 +93,7 @@ abi::Status run(const Specialisation& code, abi::Env* env, const uint64_t* in, u
   }
   PyThreadState* thread = PyEval_SaveThread();
   const auto status = static_cast<abi::Status>(code.entry(env, in, out));
-  PyEval_RestoreThread(thread);
+  take_gil_again(thread);
   return status;
 }
 

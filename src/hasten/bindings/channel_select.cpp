@@ -5,9 +5,9 @@
 #include <new>
 #include <vector>
 
+#include "hasten/bindings/ending.h"
 #include "hasten/bindings/process_item.h"
 #include "hasten/bindings/thread_channel.h"
-#include "hasten/bindings/thread_types.h"
 #include "hasten/bindings/thread_wait.h"
 #include "hasten/parallel/clock.h"
 
@@ -157,7 +157,7 @@ bool wait_in(PyObject* channels, uint64_t waiting, int64_t deadline) {
       const int64_t now = parallel::steady_now();
       Queue::wait_for_any(shared, parker.word(), std::min(kSlice, deadline - now));
     }
-    PyEval_RestoreThread(state);
+    take_gil_again(state);
   }
   return PyErr_CheckSignals() == 0;
 }
@@ -184,9 +184,9 @@ PyObject* select_until(PyObject* channels, int64_t deadline) {
       return Py_BuildValue("(ON)", seen.channel, seen.item);
     }
     if (seen.taken == Taken::kEnd) {
-      PyErr_SetString(thread_classes.closed, "select() on channels that are all closed and empty");
+      raise_closed("select() on channels that are all closed and empty");
     } else if (is_over && seen.taken == Taken::kNothing) {
-      PyErr_SetNone(thread_classes.empty);
+      raise_empty();
     }
     return nullptr;
   }

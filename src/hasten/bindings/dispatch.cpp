@@ -6,6 +6,7 @@
 #include "hasten/bindings/call.h"
 #include "hasten/bindings/class_table.h"
 #include "hasten/bindings/conversion.h"
+#include "hasten/bindings/ending.h"
 #include "hasten/bindings/errors.h"
 #include "hasten/bindings/stats.h"
 
@@ -78,7 +79,7 @@ PyObject* Dispatch::interpret(PyObject* const* args, Py_ssize_t nargs, PyObject*
       return nullptr;
     }
   }
-  return PyObject_Vectorcall(interpreted_.ptr(), args, static_cast<size_t>(nargs), kwnames);
+  return call_python([&] { return PyObject_Vectorcall(interpreted_.ptr(), args, static_cast<size_t>(nargs), kwnames); });
 }
 
 PyObject* Dispatch::bind_and_call(const Call& call) {
@@ -107,7 +108,7 @@ PyObject* Dispatch::call_bound(PyObject* const* values, const Call& call) {
   }
   ++counters.interpreted_calls;
   const nb::object substitute = route->substitute;
-  return PyObject_Vectorcall(substitute.ptr(), call.args, static_cast<size_t>(call.nargs), call.kwnames);
+  return call_python([&] { return PyObject_Vectorcall(substitute.ptr(), call.args, static_cast<size_t>(call.nargs), call.kwnames); });
 }
 
 void Dispatch::refuse(const Call& call) const {
@@ -155,6 +156,7 @@ Route& Dispatch::find_route(PyObject* const* values) {
 }
 
 Route& Dispatch::new_route(PyObject* const* values, std::vector<uint64_t> codes, size_t hash) {
+  const Presence presence;
   auto route = std::make_unique<Route>();
   route->codes = std::move(codes);
   try {

@@ -10,6 +10,7 @@
 #include "hasten/bindings/errors.h"
 #include "hasten/bindings/host.h"
 #include "hasten/bindings/profile.h"
+#include "hasten/bindings/python_type.h"
 #include "hasten/bindings/type_text.h"
 
 namespace hasten::bindings {
@@ -104,15 +105,10 @@ int clear(PyObject* self) {
 }
 
 void dealloc(PyObject* self) {
-  PyTypeObject* type = Py_TYPE(self);
-  PyObject_GC_UnTrack(self);
-  if (cast(self)->weak_references != nullptr) {
-    PyObject_ClearWeakRefs(self);
-  }
+  withdraw(self, cast(self)->weak_references);
   clear(self);
   delete cast(self)->dispatch;
-  type->tp_free(self);
-  Py_DECREF(type);
+  free_object(self);
 }
 
 // A class made in Python inherits neither flag before 3.12; without them each call would pack a tuple, and each method call make an object.

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "hasten/bindings/code_cache.h"
+#include "hasten/bindings/ending.h"
 #include "hasten/bindings/errors.h"
 #include "hasten/bindings/gil.h"
 #include "hasten/bindings/host.h"
@@ -132,7 +133,7 @@ std::shared_ptr<Specialisation> load_or_compile(const Job& job, const llvm_backe
 std::shared_ptr<Specialisation> wait_for(const std::shared_ptr<Compilations::Work>& work) {
   bool done = false;
   {
-    const nb::gil_scoped_release without_gil; // and outside the fork gate: a fork may come meanwhile
+    const GilReleased without_gil; // and outside the fork gate: a fork may come meanwhile
     done = compilations->wait(work, kPatience);
   }
   if (PyErr_CheckSignals() != 0) {
@@ -159,6 +160,7 @@ private:
 } // namespace
 
 std::shared_ptr<Specialisation> specialise(const Job& job) {
+  const Presence presence;
   const Key key(job.dispatcher, job.arguments, job.result);
   while (const auto work = compilations->join(key)) {
     if (auto shared = wait_for(work)) {
@@ -170,9 +172,13 @@ std::shared_ptr<Specialisation> specialise(const Job& job) {
   return flight.result;
 }
 
-std::shared_ptr<Specialisation> code_for_loop(const Job& job, const llvm_backend::EmitOptions& emit) { return load_or_compile(job, emit); }
+std::shared_ptr<Specialisation> code_for_loop(const Job& job, const llvm_backend::EmitOptions& emit) {
+  const Presence presence;
+  return load_or_compile(job, emit);
+}
 
 Texts inspect(const Job& job) {
+  const Presence presence;
   compiler::Request request = request_for(job);
   request.want_ir = true;
   request.emit.want_llvm = true;

@@ -3,9 +3,11 @@
 #include <frameobject.h>
 
 #include <new>
+#include <optional>
 #include <string>
 
 #include "hasten/bindings/boxing.h"
+#include "hasten/bindings/ending.h"
 #include "hasten/bindings/thread_types.h"
 
 namespace hasten::bindings {
@@ -187,11 +189,11 @@ void set_exception_from_current() noexcept {
 
 int32_t handle_signals(abi::Env* env) {
   const bool holds_gil = (env->flags & abi::kHoldsGil) != 0;
-  const PyGILState_STATE state = holds_gil ? PyGILState_LOCKED : PyGILState_Ensure();
-  const bool raised = PyErr_CheckSignals() != 0;
+  std::optional<GilHeld> gil;
   if (!holds_gil) {
-    PyGILState_Release(state);
+    gil.emplace();
   }
+  const bool raised = PyErr_CheckSignals() != 0;
   return static_cast<int32_t>(raised ? abi::Status::kPythonError : abi::Status::kOk);
 }
 

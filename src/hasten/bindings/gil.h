@@ -1,6 +1,6 @@
 #pragma once
 
-#include <nanobind/nanobind.h>
+#include "hasten/bindings/ending.h"
 
 namespace hasten::bindings {
 
@@ -35,14 +35,14 @@ private:
 
 // The engine's work on its own, such as a compilation.
 class WithoutGil {
-  nanobind::gil_scoped_release release_;
+  GilReleased release_;
   fork_gate::Inside inside_;
 };
 
 // A question to Python in the middle of it. No lock of the engine may be held.
 class WithGil {
   fork_gate::Outside outside_;
-  nanobind::gil_scoped_acquire acquire_;
+  GilHeld held_;
 };
 
 } // namespace hasten::bindings

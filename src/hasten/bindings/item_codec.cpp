@@ -4,7 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "hasten/bindings/numpy_api.h"
+#include "hasten/bindings/ending.h"
+#include "hasten/bindings/pool_array.h"
 #include "hasten/bindings/thread_wait.h"
 
 namespace hasten::bindings {
@@ -16,21 +17,6 @@ PyObject* encode_hook = nullptr;
 PyObject* plain_hook = nullptr;
 PyObject* plain_protocol = nullptr;
 PyObject* decode_hook = nullptr;
-
-struct ArrayFacts {
-  int32_t type = 0;
-  int32_t ndim = 0;
-};
-
-// Whether an array is nothing but its shape and its bytes.
-bool is_plain_array(PyObject* object) {
-  if (!(has_numpy() || find_numpy()) || !PyArray_CheckExact(object)) {
-    return false;
-  }
-  auto* array = reinterpret_cast<PyArrayObject*>(object);
-  const int type = PyArray_TYPE(array);
-  return PyArray_IS_C_CONTIGUOUS(array) && PyTypeNum_ISNUMBER(type) | PyTypeNum_ISBOOL(type) && PyArray_ISNOTSWAPPED(array);
-}
 
 // Whether an object is made of nothing but what pickle knows by itself, as far as a short look tells.
 bool is_plain(PyObject* object, int depth, int& budget) {
@@ -69,8 +55,6 @@ PyObject* pickle(PyObject* object) {
   return PyObject_Vectorcall(plain_hook, arguments, 2, nullptr);
 }
 
-template <typename T> void append(std::string& bytes, const T& value) { bytes.append(reinterpret_cast<const char*>(&value), sizeof value); }
-
 PyObject* raise_nonsense() {
   PyErr_SetString(PyExc_ValueError, "another process put an item of an unknown kind into the queue");
   return nullptr;
@@ -105,16 +89,13 @@ bool EncodedItem::encode(PyObject* object) {
     refer(PoolTag::kBytes);
     return true;
   }
-  return is_plain_array(object) ? encode_array(object) : encode_pickled(object);
+  return is_plain_array(object) && is_dense(object) ? encode_array(object) : encode_pickled(object);
 }
 
 bool EncodedItem::encode_array(PyObject* object) {
-  auto* array = reinterpret_cast<PyArrayObject*>(object);
-  append(meta_, ArrayFacts{PyArray_TYPE(array), PyArray_NDIM(array)});
-  for (int axis = 0; axis < PyArray_NDIM(array); ++axis) {
-    append(meta_, int64_t{PyArray_DIM(array, axis)});
-  }
-  parts_.push_back({PyArray_DATA(array), static_cast<size_t>(PyArray_NBYTES(array))});
+  append_description(object, &meta_);
+  const std::string_view elements = array_elements(object);
+  parts_.push_back({elements.data(), elements.size()});
   refer(kArrayTag);
   return true;
 }
@@ -126,7 +107,8 @@ bool EncodedItem::add_buffer(PyObject* object) {
   }
   views_.push_back(view);
   parts_.push_back({view.buf, static_cast<size_t>(view.len)});
-  append(meta_, uint64_t{static_cast<uint64_t>(view.len)});
+  const auto size = static_cast<uint64_t>(view.len);
+  meta_.append(reinterpret_cast<const char*>(&size), sizeof size);
   return true;
 }
 
@@ -221,30 +203,9 @@ bool ItemReceiver::add(PyObject* object, char* data, uint64_t size) {
 }
 
 bool ItemReceiver::make_array(std::string_view meta, uint64_t body) {
-  ArrayFacts facts;
-  std::array<npy_intp, NPY_MAXDIMS> shape{};
-  std::memcpy(&facts, meta.data(), std::min(meta.size(), sizeof facts));
-  const bool is_sane = facts.ndim >= 0 && facts.ndim <= NPY_MAXDIMS &&
-                       meta.size() == sizeof facts + static_cast<size_t>(facts.ndim) * sizeof(int64_t) &&
-                       (PyTypeNum_ISNUMBER(facts.type) || PyTypeNum_ISBOOL(facts.type));
-  if (!is_sane) {
-    raise_nonsense();
-    return false;
-  }
-  std::memcpy(shape.data(), meta.data() + sizeof facts, meta.size() - sizeof facts);
-  if (!try_import_numpy()) {
-    return false;
-  }
-  PyObject* array = PyArray_SimpleNew(facts.ndim, shape.data(), facts.type);
-  if (array == nullptr) {
-    return false;
-  }
-  add(array, PyArray_BYTES(reinterpret_cast<PyArrayObject*>(array)), body);
-  if (static_cast<uint64_t>(PyArray_NBYTES(reinterpret_cast<PyArrayObject*>(array))) != body) {
-    raise_nonsense();
-    return false;
-  }
-  return true;
+  char* elements = nullptr;
+  PyObject* array = new_array(meta, body, &elements);
+  return array != nullptr && add(array, elements, body);
 }
 
 // A pickle in bytes, its buffers in arrays of bytes that what is unpickled owns, and may write to.
@@ -283,7 +244,7 @@ bool ItemReceiver::make_places(PoolTag tag, std::string_view meta, uint64_t body
 bool ItemReceiver::prepare(uint8_t tag, std::string_view meta, uint64_t body) {
   const bool was_without_gil = state_ != nullptr;
   if (was_without_gil) {
-    PyEval_RestoreThread(state_);
+    take_gil_again(state_);
   }
   const bool is_ready = make_places(static_cast<PoolTag>(tag), meta, body);
   if (was_without_gil) {

@@ -11,6 +11,7 @@
 #include "hasten/bindings/debug.h"
 #include "hasten/bindings/dispatch.h"
 #include "hasten/bindings/dispatcher.h"
+#include "hasten/bindings/ending.h"
 #include "hasten/bindings/engine.h"
 #include "hasten/bindings/errors.h"
 #include "hasten/bindings/host.h"
@@ -38,7 +39,7 @@ nb::dict stats() {
   int64_t allocated = 0;
   int64_t freed = 0;
   int64_t live_bytes = 0;
-  abi::hst_block_counts(&allocated, &freed, &live_bytes);
+  hasten::abi::hst_block_counts(&allocated, &freed, &live_bytes);
   nb::dict counts;
   counts["native_compilations"] = bindings::counters.native_compilations;
   counts["cache_loads"] = bindings::counters.cache_loads;
@@ -51,7 +52,7 @@ nb::dict stats() {
 }
 
 void set_num_threads(int64_t count) {
-  abi::Env env;
+  hasten::abi::Env env;
   if (hst_set_num_threads(&env, count) != 0) {
     bindings::set_runtime_error(env);
     nb::raise_python_error();
@@ -70,6 +71,7 @@ NB_MODULE(_core, m) {
     nb::raise_python_error();
   }
   bindings::init_engine();
+  bindings::init_ending();
   bindings::add_source_functions(m);
   bindings::add_debugging(m);
   bindings::add_ufunc_functions(m);

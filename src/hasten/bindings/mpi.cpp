@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "hasten/bindings/ending.h"
 #include "hasten/mpi/library.h"
 
 namespace nb = nanobind;
@@ -14,17 +15,17 @@ namespace {
 
 // A thread that waits for MPI runs without the GIL.
 void keep(void* owner) {
-  const nb::gil_scoped_acquire with_gil;
+  const GilHeld with_gil;
   Py_INCREF(static_cast<PyObject*>(owner));
 }
 
 void let_go(void* owner) {
-  const nb::gil_scoped_acquire with_gil;
+  const GilHeld with_gil;
   Py_DECREF(static_cast<PyObject*>(owner));
 }
 
 void announce_collective() {
-  const nb::gil_scoped_acquire with_gil;
+  const GilHeld with_gil;
   try {
     nb::module_::import_("hasten.backends.ranks").attr("announce_collective")();
   } catch (nb::python_error& error) {

@@ -15,12 +15,11 @@
 #include <utility>
 #include <vector>
 
-#include "hasten/bindings/pool_array.h"
+#include "hasten/bindings/ending.h"
 #include "hasten/bindings/pool_batch.h"
-#include "hasten/bindings/pool_buffers.h"
 #include "hasten/bindings/pool_codec.h"
-#include "hasten/bindings/pool_ending.h"
 #include "hasten/bindings/pool_exchange.h"
+#include "hasten/bindings/pool_reader.h"
 #include "hasten/bindings/pool_result.h"
 #include "hasten/bindings/pool_submission.h"
 #include "hasten/bindings/pool_turn.h"
@@ -38,17 +37,9 @@ PoolBatch& batch_of(const pool::Task& task) { return *nb::inst_ptr<PoolBatch>(st
 class PoolEngine : pool::Sink {
 public:
   PoolEngine(nb::object loads, const nb::object& exchange)
-      : loads_(std::move(loads)), exchange_(exchange_of(exchange)), owner_(getpid()),
+      : exchange_(exchange_of(exchange)), reader_(std::move(loads), exchange_.get()), owner_(getpid()),
         scheduler_(new pool::Scheduler(static_cast<uint8_t>(PoolTag::kFailure))) {
     all().insert(this);
-  }
-
-  static void end_waits() {
-    Ending::begin([] {
-      for (PoolEngine* engine : all()) {
-        engine->interrupt();
-      }
-    });
   }
 
   // In a fork's copy: the lanes are those of the parent's workers.
@@ -62,7 +53,8 @@ public:
     all().erase(this);
     if (getpid() == owner_) {
       release_owners();
-      Ending::without_gil([this] { scheduler_.reset(); }); // maybe in the pool's own thread, at the interpreter's end
+      const GilReleased others_run;
+      scheduler_.reset();
     } else {
       // A fork's copy: its supervisor exists in the parent alone.
       [[maybe_unused]] const auto* copy = scheduler_.release();
@@ -244,10 +236,7 @@ public:
   // Reads what came, and waits for it where there is nothing. Returns batches that failed or are complete, and the ends of workers.
   nb::tuple pump(int64_t nanoseconds) {
     ++looks_;
-    const Ending::Presence presence;
-    if (Ending::is_over()) {
-      Ending::without_gil([] {});
-    }
+    const Presence presence;
     if (is_draining_) {
       return leave_to_drainer(nanoseconds);
     }
@@ -255,7 +244,7 @@ public:
     feed_streams();
     if (is_idle() && nanoseconds != 0) {
       is_waiting_ = true;
-      Ending::without_gil([&] { scheduler_->wait(nanoseconds); });
+      wait(nanoseconds);
       is_waiting_ = false;
       if (PyErr_CheckSignals() != 0) {
         nb::raise_python_error();
@@ -296,13 +285,19 @@ private:
     return *engines;
   }
 
+  void wait(int64_t nanoseconds) {
+    const GilReleased others_run;
+    scheduler_->wait(nanoseconds);
+  }
+
   bool is_idle() const { return nb::len(news_) == 0 && nb::len(ended_) == 0 && !has_settled_; }
 
   // What pump() answers while results are read: a result that is being unpickled has asked for more, or lets another thread run.
   nb::tuple leave_to_drainer(int64_t nanoseconds) {
     was_idle_ = false;
     if (nanoseconds != 0 && drainer_ != std::this_thread::get_id()) {
-      Ending::without_gil([&] { std::this_thread::sleep_for(std::chrono::nanoseconds(std::min(nanoseconds, kDrainersTurn))); });
+      const GilReleased others_run;
+      std::this_thread::sleep_for(std::chrono::nanoseconds(std::min(nanoseconds, kDrainersTurn)));
     }
     return nb::make_tuple(take_news(), nb::list());
   }
@@ -327,7 +322,8 @@ private:
     if (!pool::StderrRelay::is_behind()) {
       return;
     }
-    Ending::without_gil([] { pool::StderrRelay::catch_up(); });
+    const GilReleased others_run;
+    pool::StderrRelay::catch_up();
   }
 
   nb::list take_news() {
@@ -344,7 +340,7 @@ private:
       fail(task, item, "raised", nb::bytes(data, size));
       return;
     }
-    PyObject* value = decode(kind, data, size);
+    PyObject* value = reader_.read(kind, data, size);
     if (value == nullptr) {
       const nb::python_error error;
       fail(task, item, "unreadable", nb::borrow(error.value()));
@@ -352,42 +348,6 @@ private:
     }
     batch_of(task).put(task.base + item, value);
     settled(task);
-  }
-
-  PyObject* decode(PoolTag kind, const char* data, size_t size) {
-    switch (kind) {
-    case PoolTag::kPickle:
-      return unpickle(data, size);
-    case PoolTag::kParcel:
-      return open_parcel(loads_.ptr(), copy_parcel(data, size));
-    case PoolTag::kBlock:
-      return open_block(data, size);
-    case PoolTag::kArrayInBlock:
-      return open_array(data, size);
-    default:
-      return decode_scalar(kind, data, size);
-    }
-  }
-
-  PyObject* open_block(const char* data, size_t size) {
-    const PoolMemory memory = take_block(exchange_.get(), data, size);
-    return memory.owner != nullptr ? open_parcel(loads_.ptr(), memory) : nullptr;
-  }
-
-  PyObject* open_array(const char* data, size_t size) {
-    const PoolMemory memory = take_block(exchange_.get(), data, size);
-    if (memory.owner == nullptr) {
-      return nullptr;
-    }
-    const nb::object owner = nb::cast(memory);
-    const std::string_view record(data, size);
-    return view_array(record.substr(std::min(size, sizeof(pool::shm::BlockRef))), memory.data, memory.size, owner.ptr());
-  }
-
-  PyObject* unpickle(const char* data, size_t size) {
-    // Unpickling copies what it keeps, so a view of the ring will do.
-    nb::object view = nb::steal(PyMemoryView_FromMemory(const_cast<char*>(data), static_cast<Py_ssize_t>(size), PyBUF_READ));
-    return view.is_valid() ? PyObject_CallOneArg(loads_.ptr(), view.ptr()) : nullptr;
   }
 
   void worker_ended(uint64_t lane, WorkerEnd end) override {
@@ -463,9 +423,9 @@ private:
     }
   }
 
-  nb::object loads_;
   std::shared_ptr<pool::Exchange> exchange_; // null: everything goes through the lanes
-  std::map<uint64_t, uint32_t> slabs_;       // of the lanes' workers: their owners' numbers
+  PoolReader reader_;
+  std::map<uint64_t, uint32_t> slabs_; // of the lanes' workers: their owners' numbers
   std::map<uint64_t, std::shared_ptr<pool::StderrStream>> streams_;
   nb::list news_;
   nb::list ended_;
@@ -494,46 +454,11 @@ PyObject* next_of_stream(PyObject* self) {
   }
 }
 
-PyType_Slot stream_slots[] = {
-    {Py_tp_iter, reinterpret_cast<void*>(PyObject_SelfIter)},
-    {Py_tp_iternext, reinterpret_cast<void*>(next_of_stream)},
-    {0, nullptr},
-};
-
-void init_stream(PoolStream* self, nb::object engine, nb::object input, nb::bytes function, nb::object encode, int64_t timeout,
-                 uint32_t retries, uint64_t chunk, uint64_t window, bool is_ordered, bool counts_unread) {
-  auto call = std::make_unique<PoolCall>(std::move(function), timeout, retries, 0, std::move(encode));
-  new (self) PoolStream(std::move(engine), std::move(input), std::move(call),
-                        {.chunk = chunk, .window = window, .is_ordered = is_ordered, .counts_unread = counts_unread});
-}
-
-void add_pool_stream(nb::module_& m) {
-  nb::class_<PoolStream, PoolBatch>(m, "PoolStream", "An iterator over results, whose input is taken as there is room.",
-                                    nb::type_slots(stream_slots))
-      .def("__init__", init_stream, nb::arg("engine"), nb::arg("input"), nb::arg("function"), nb::arg("encode"), nb::arg("timeout"),
-           nb::arg("retries"), nb::arg("chunk"), nb::arg("window"), nb::arg("is_ordered"), nb::arg("counts_unread"),
-           nb::sig("def __init__(self, engine: PoolEngine, input: Iterator[Any], function: bytes, encode: Callable[..., bytes], "
-                   "timeout: int, retries: int, chunk: int, window: int, is_ordered: bool, counts_unread: bool) "
-                   "-> None"))
-      .def("wait_for_room", &PoolStream::wait_for_room, "Wait until the input may be taken from again, or is exhausted.")
-      .def("stop", &PoolStream::stop, "Take nothing more from the input.")
-      .def("open_window", &PoolStream::open_window, "Count only what is not finished, whether results are read or not.")
-      .def("put_exception", &PoolStream::put_exception, nb::arg("index"), nb::arg("exception"),
-           nb::sig("def put_exception(self, index: int, exception: BaseException) -> None"), "Let the iterator raise in this place.")
-      .def(
-          "put_value", [](PoolStream& self, uint64_t index, const nb::object& value) { self.put(index, value.inc_ref().ptr()); },
-          nb::arg("index"), nb::arg("value"), nb::sig("def put_value(self, index: int, value: object) -> None"))
-      .def_prop_ro("is_direct", &PoolStream::is_direct, "Whether any thread may take items from the input at any time.")
-      .def_prop_ro("is_exhausted", &PoolStream::is_exhausted)
-      .def_prop_ro("is_complete", &PoolStream::is_complete)
-      .def("has_news", [](const PoolStream& self) { return self.has_next() || self.is_at_end(); }, "Whether next() need not wait.");
-}
-
 } // namespace
 
 void add_pool_engine(nb::module_& m) {
   add_pool_batch(m);
-  add_pool_stream(m);
+  add_pool_stream(m, next_of_stream);
   add_pool_result(m);
   add_pool_turn(m);
   nb::class_<PoolEngine>(m, "PoolEngine", "The parent's side of a process pool.")
@@ -549,7 +474,6 @@ void add_pool_engine(nb::module_& m) {
       .def("watch", &PoolEngine::watch, nb::arg("lane"), nb::arg("pid"), nb::arg("most_memory"))
       .def("drop_lane", &PoolEngine::drop_lane, nb::arg("lane"), "Count a lane's worker as ended; it never came to be.")
       .def_static("after_fork", &PoolEngine::after_fork, "Called in a fork's child: the engines that it has copies of are its parent's.")
-      .def_static("end_waits", &PoolEngine::end_waits, "Called when the interpreter is about to end: no other thread returns from a pump.")
       .def("stop_workers", &PoolEngine::stop_workers, "Let workers leave when they have done what they have.")
       .def("interrupt", &PoolEngine::interrupt, "Make a pump that waits return.")
       .def("live_lanes", &PoolEngine::live_lanes)

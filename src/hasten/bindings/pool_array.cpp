@@ -27,7 +27,7 @@ PyArrayObject* as_array(PyObject* value) { return reinterpret_cast<PyArrayObject
 constexpr bool is_number(int type) { return (type >= NPY_BOOL && type <= NPY_CLONGDOUBLE) || type == NPY_HALF; }
 
 PyObject* refuse() {
-  PyErr_SetString(PyExc_ValueError, "an array of the pool came in an unknown form");
+  PyErr_SetString(PyExc_ValueError, "an array of another process came in an unknown form");
   return nullptr;
 }
 
@@ -56,20 +56,23 @@ bool take_description(std::string_view* bytes, Description* found) {
   return false;
 }
 
-// `elements`: where they lie; null: in memory of the array's own, whose elements are unknown.
-nb::object make_array(Description& described, char* elements) {
+// `elements`: where they lie; null: in memory of the array's own, whose elements are unknown. Empty with an error set where they have not
+// that many bytes.
+nb::object make_array(Description& described, char* elements, size_t size) {
   const ArrayHeader& header = described.header;
   const int order = header.is_fortran ? NPY_ARRAY_F_CONTIGUOUS : NPY_ARRAY_C_CONTIGUOUS;
   const int flags = elements == nullptr ? order & NPY_ARRAY_F_CONTIGUOUS : order | NPY_ARRAY_ALIGNED | NPY_ARRAY_WRITEABLE;
-  return nb::steal(
-      PyArray_New(&PyArray_Type, header.dimensions, described.shape.data(), header.type, nullptr, elements, 0, flags, nullptr));
+  nb::object made =
+      nb::steal(PyArray_New(&PyArray_Type, header.dimensions, described.shape.data(), header.type, nullptr, elements, 0, flags, nullptr));
+  if (made.is_valid() && array_size(made.ptr()) != size) {
+    refuse();
+    return nb::object();
+  }
+  return made;
 }
 
-// The array, if it has that many bytes.
-PyObject* finish(nb::object made, const ArrayHeader& header, size_t size) {
-  if (array_size(made.ptr()) != size) {
-    return refuse();
-  }
+// The array as it was where it came from.
+PyObject* finish(nb::object made, const ArrayHeader& header) {
   if (!header.is_writeable) {
     PyArray_CLEARFLAGS(as_array(made.ptr()), NPY_ARRAY_WRITEABLE);
   }
@@ -89,10 +92,11 @@ bool is_plain_array(PyObject* value) {
 
 size_t array_size(PyObject* array) { return static_cast<size_t>(PyArray_NBYTES(as_array(array))); }
 
-std::string_view array_elements(PyObject* value) {
-  PyArrayObject* array = as_array(value);
-  const bool is_dense = PyArray_IS_C_CONTIGUOUS(array) || PyArray_IS_F_CONTIGUOUS(array);
-  return is_dense ? std::string_view(static_cast<const char*>(PyArray_DATA(array)), array_size(value)) : std::string_view();
+bool is_dense(PyObject* array) { return PyArray_IS_C_CONTIGUOUS(as_array(array)) || PyArray_IS_F_CONTIGUOUS(as_array(array)); }
+
+std::string_view array_elements(PyObject* array) {
+  return is_dense(array) ? std::string_view(static_cast<const char*>(PyArray_DATA(as_array(array))), array_size(array))
+                         : std::string_view();
 }
 
 void append_description(PyObject* value, std::string* body) {
@@ -107,7 +111,7 @@ void append_description(PyObject* value, std::string* body) {
 
 bool append_array(PyObject* value, std::string* body) {
   nb::object dense = nb::borrow(value);
-  if (array_elements(value).empty() && array_size(value) != 0) {
+  if (!is_dense(value)) {
     dense = nb::steal(PyArray_NewCopy(as_array(value), NPY_CORDER));
     if (!dense.is_valid()) {
       PyErr_Clear();
@@ -121,23 +125,31 @@ bool append_array(PyObject* value, std::string* body) {
 
 PyObject* decode_array(std::string_view bytes) {
   Description described{};
-  nb::object made = take_description(&bytes, &described) ? make_array(described, nullptr) : nb::object();
+  nb::object made = take_description(&bytes, &described) ? make_array(described, nullptr, bytes.size()) : nb::object();
   if (!made.is_valid()) {
     return nullptr;
   }
-  if (array_size(made.ptr()) == bytes.size()) {
-    std::memcpy(PyArray_DATA(as_array(made.ptr())), bytes.data(), bytes.size());
+  std::memcpy(PyArray_DATA(as_array(made.ptr())), bytes.data(), bytes.size());
+  return finish(std::move(made), described.header);
+}
+
+PyObject* new_array(std::string_view description, size_t size, char** elements) {
+  Description described{};
+  nb::object made = take_description(&description, &described) ? make_array(described, nullptr, size) : nb::object();
+  if (!made.is_valid()) {
+    return nullptr;
   }
-  return finish(std::move(made), described.header, bytes.size());
+  *elements = PyArray_BYTES(as_array(made.ptr()));
+  return made.release().ptr();
 }
 
 PyObject* view_array(std::string_view description, char* elements, size_t size, PyObject* owner) {
   Description described{};
-  nb::object made = take_description(&description, &described) ? make_array(described, elements) : nb::object();
+  nb::object made = take_description(&description, &described) ? make_array(described, elements, size) : nb::object();
   if (!made.is_valid() || PyArray_SetBaseObject(as_array(made.ptr()), Py_NewRef(owner)) != 0) {
     return nullptr;
   }
-  return finish(std::move(made), described.header, size);
+  return finish(std::move(made), described.header);
 }
 
 } // namespace hasten::bindings

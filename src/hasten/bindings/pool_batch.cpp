@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "hasten/bindings/ending.h"
 #include "hasten/bindings/pool_buffers.h"
 #include "hasten/bindings/pool_codec.h"
 #include "hasten/bindings/pool_exchange.h"
@@ -25,6 +26,13 @@ bool runs_no_foreign_code(PyObject* iterator) {
   const PyTypeObject* const known[] = {&PyRangeIter_Type,   &PyLongRangeIter_Type, &PyListIter_Type, &PyTupleIter_Type,
                                        &PyUnicodeIter_Type, &PyBytesIter_Type,     &PySetIter_Type,  &PyDictIterKey_Type};
   return std::find(std::begin(known), std::end(known), Py_TYPE(iterator)) != std::end(known);
+}
+
+void init_stream(PoolStream* self, nb::object engine, nb::object input, nb::bytes function, nb::object encode, int64_t timeout,
+                 uint32_t retries, uint64_t chunk, uint64_t window, bool is_ordered, bool counts_unread) {
+  auto call = std::make_unique<PoolCall>(std::move(function), timeout, retries, 0, std::move(encode));
+  new (self) PoolStream(std::move(engine), std::move(input), std::move(call),
+                        {.chunk = chunk, .window = window, .is_ordered = is_ordered, .counts_unread = counts_unread});
 }
 
 } // namespace
@@ -76,7 +84,7 @@ nb::object PoolStream::pull() {
   const nb::object input = input_; // stop() may come meanwhile
   nb::list items;
   while (nb::len(items) < shape_.chunk && !is_exhausted()) {
-    nb::object item = nb::steal(PyIter_Next(input.ptr()));
+    nb::object item = nb::steal(call_python([&] { return PyIter_Next(input.ptr()); }));
     if (!item.is_valid()) {
       stop();
       break;
@@ -173,6 +181,33 @@ void add_pool_batch(nb::module_& m) {
           },
           nb::arg("function"), nb::arg("timeout"), nb::arg("retries"), nb::arg("encode"),
           nb::sig("def __init__(self, function: bytes, timeout: int, retries: int, encode: Callable[..., bytes]) -> None"));
+}
+
+void add_pool_stream(nb::module_& m, iternextfunc next) {
+  PyType_Slot slots[] = {
+      {Py_tp_iter, reinterpret_cast<void*>(PyObject_SelfIter)},
+      {Py_tp_iternext, reinterpret_cast<void*>(next)},
+      {0, nullptr},
+  };
+  nb::class_<PoolStream, PoolBatch>(m, "PoolStream", "An iterator over results, whose input is taken as there is room.",
+                                    nb::type_slots(slots))
+      .def("__init__", init_stream, nb::arg("engine"), nb::arg("input"), nb::arg("function"), nb::arg("encode"), nb::arg("timeout"),
+           nb::arg("retries"), nb::arg("chunk"), nb::arg("window"), nb::arg("is_ordered"), nb::arg("counts_unread"),
+           nb::sig("def __init__(self, engine: PoolEngine, input: Iterator[Any], function: bytes, encode: Callable[..., bytes], "
+                   "timeout: int, retries: int, chunk: int, window: int, is_ordered: bool, counts_unread: bool) "
+                   "-> None"))
+      .def("wait_for_room", &PoolStream::wait_for_room, "Wait until the input may be taken from again, or is exhausted.")
+      .def("stop", &PoolStream::stop, "Take nothing more from the input.")
+      .def("open_window", &PoolStream::open_window, "Count only what is not finished, whether results are read or not.")
+      .def("put_exception", &PoolStream::put_exception, nb::arg("index"), nb::arg("exception"),
+           nb::sig("def put_exception(self, index: int, exception: BaseException) -> None"), "Let the iterator raise in this place.")
+      .def(
+          "put_value", [](PoolStream& self, uint64_t index, const nb::object& value) { self.put(index, value.inc_ref().ptr()); },
+          nb::arg("index"), nb::arg("value"), nb::sig("def put_value(self, index: int, value: object) -> None"))
+      .def_prop_ro("is_direct", &PoolStream::is_direct, "Whether any thread may take items from the input at any time.")
+      .def_prop_ro("is_exhausted", &PoolStream::is_exhausted)
+      .def_prop_ro("is_complete", &PoolStream::is_complete)
+      .def("has_news", [](const PoolStream& self) { return self.has_next() || self.is_at_end(); }, "Whether next() need not wait.");
 }
 
 } // namespace hasten::bindings

@@ -116,5 +116,7 @@ private:
 };
 
 void add_pool_batch(nanobind::module_& m);
+// `next`: its tp_iternext.
+void add_pool_stream(nanobind::module_& m, iternextfunc next);
 
 } // namespace hasten::bindings

@@ -128,7 +128,7 @@ PyObject* open_parcel(PyObject* loads, const PoolMemory& memory) {
     keywords["buffers"] = buffers;
     PyObject* argument = pickled.ptr();
     nb::object positional = nb::steal(PyTuple_Pack(1, argument));
-    return PyObject_Call(loads, positional.ptr(), keywords.ptr());
+    return call_python([&] { return PyObject_Call(loads, positional.ptr(), keywords.ptr()); });
   } catch (const std::invalid_argument& nonsense) {
     PyErr_SetString(PyExc_ValueError, nonsense.what());
   } catch (nb::python_error& error) {

@@ -7,8 +7,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "hasten/bindings/ending.h"
 
 namespace hasten::bindings {
 
@@ -24,9 +27,9 @@ public:
   size_t size() const { return size_; }
   // Calls write(offset, data, size) for every byte, in order, until one returns false. Releases the GIL where there is much to do.
   template <typename Write> bool pour(Write write) const {
-    std::unique_ptr<nanobind::gil_scoped_release> release;
+    std::optional<GilReleased> others_run;
     if (size_ > kMuch) {
-      release = std::make_unique<nanobind::gil_scoped_release>();
+      others_run.emplace();
     }
     size_t at = 0;
     for (const Piece& piece : pieces_) {

@@ -2,6 +2,7 @@
 
 #include <nanobind/stl/string.h>
 
+#include "hasten/bindings/ending.h"
 #include "hasten/bindings/pool_buffers.h"
 #include "hasten/bindings/pool_codec.h"
 #include "hasten/bindings/pool_exchange.h"
@@ -37,7 +38,8 @@ void own(pool::Task& task, const nb::object& batch) {
 }
 
 bool encode_with(const PoolCall& call, const nb::object& items, pool::Task& task) {
-  const nb::object payload = nb::steal(PyObject_CallFunctionObjArgs(call.encode.ptr(), call.function.ptr(), items.ptr(), nullptr));
+  const nb::object payload =
+      nb::steal(call_python([&] { return PyObject_CallFunctionObjArgs(call.encode.ptr(), call.function.ptr(), items.ptr(), nullptr); }));
   char* data = nullptr;
   Py_ssize_t size = 0;
   if (!payload.is_valid() || PyBytes_AsStringAndSize(payload.ptr(), &data, &size) != 0) {

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "hasten/base/posix.h"
+#include "hasten/bindings/ending.h"
 #include "hasten/bindings/pool_allocator.h"
 #include "hasten/bindings/pool_array.h"
 #include "hasten/bindings/pool_buffers.h"
@@ -172,7 +173,7 @@ private:
       quick_finds_ = 0;
       const bool holds_memory = has_used_blocks_ || keeps_array_memory();
       {
-        nb::gil_scoped_release release;
+        const GilReleased release;
         if (std::exchange(is_interrupted_, false)) {
           std::this_thread::sleep_for(kPause);
         }
@@ -272,7 +273,7 @@ private:
     char* into = PyBytes_AS_STRING(payload.ptr());
     for (size_t done = 0; done < size;) {
       {
-        nb::gil_scoped_release release;
+        const GilReleased release;
         done += lane_.read_payload(into + done, size - done);
       }
       check_signals();
@@ -345,7 +346,7 @@ private:
     keep_array_memory(exchange_);
     bool is_written = false;
     {
-      const nb::gil_scoped_release release;
+      const GilReleased release;
       is_written = exchange_->write(*block, 0, elements.data(), elements.size());
     }
     if (!is_written) {
@@ -414,7 +415,7 @@ private:
     }
     while (outcome == WorkerLane::Sent::kAgain) {
       {
-        nb::gil_scoped_release release;
+        const GilReleased release;
         outcome = lane_.send(static_cast<uint8_t>(tag), data, size, &sent);
       }
       if (outcome == WorkerLane::Sent::kAgain) {
@@ -428,7 +429,7 @@ private:
 
   // The supervisor has decided, and kills this process now.
   [[noreturn]] static void wait_for_the_end() {
-    nb::gil_scoped_release release;
+    const GilReleased release;
     for (;;) {
       pause();
     }

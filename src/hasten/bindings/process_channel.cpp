@@ -1,18 +1,12 @@
 // hasten._core.SharedChannel: a channel in shared memory, a subclass of the one between threads.
 #include <Python.h>
 
+#include "hasten/bindings/ending.h"
 #include "hasten/bindings/process_item.h"
-#include "hasten/bindings/thread_types.h"
 #include "hasten/bindings/thread_wait.h"
 #include "hasten/parallel/clock.h"
 
 namespace hasten::bindings {
-
-PyObject* raise_broken() {
-  PyErr_SetString(thread_classes.broken, "a process that used the channel died");
-  return nullptr;
-}
-
 namespace {
 
 using pool::shm::GetEnd;
@@ -54,11 +48,6 @@ Queue* active_engine_of(PyObject* self) {
   return engine_of(self);
 }
 
-PyObject* raise_closed(const char* message) {
-  PyErr_SetString(thread_classes.closed, message);
-  return nullptr;
-}
-
 // ---------------------------------------------------------------- put and get
 
 PyObject* put_end(PutEnd end) {
@@ -67,12 +56,11 @@ PyObject* put_end(PutEnd end) {
     Py_RETURN_NONE;
   case PutEnd::kFull:
   case PutEnd::kNoRoom:
-    PyErr_SetNone(thread_classes.full);
-    return nullptr;
+    return raise_full();
   case PutEnd::kNoMemory:
     return PyErr_NoMemory();
   case PutEnd::kClosed:
-    return raise_closed("put() on a closed channel");
+    return raise_put_on_closed();
   case PutEnd::kBroken:
     return raise_broken();
   case PutEnd::kInterrupted:
@@ -105,44 +93,23 @@ PyObject* get_or_raise(PyObject* self, int64_t deadline) {
   GetEnd end = GetEnd::kInterrupted;
   PyObject* object = get_object(self, deadline, &end);
   if (object == nullptr && end == GetEnd::kNothing) {
-    PyErr_SetNone(thread_classes.empty);
+    raise_empty();
   } else if (object == nullptr && end == GetEnd::kClosed) {
-    raise_closed("get() on a closed and empty channel");
+    raise_get_at_end();
   } else if (object == nullptr && end == GetEnd::kBroken) {
     raise_broken();
   }
   return object;
 }
 
-bool read_blocking(PyObject* block, PyObject* timeout, int64_t* deadline) {
-  const int blocks = block == nullptr ? 1 : PyObject_IsTrue(block);
-  *deadline = kNoWait;
-  return blocks >= 0 && (blocks == 0 || queue_deadline_of(timeout, deadline));
-}
-
 PyObject* put(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
-  if (count == 1 && keywords == nullptr) {
-    return put_object(self, args[0], parallel::kForever);
-  }
-  static const char* const names[] = {"item", "block", "timeout", nullptr};
-  PyObject* found[3];
-  int64_t deadline = 0;
-  if (!sort_arguments({"put", names, 3, 1}, args, count, keywords, found) || !read_blocking(found[1], found[2], &deadline)) {
-    return nullptr;
-  }
-  return put_object(self, found[0], deadline);
+  PutArguments found{};
+  return read_put(args, count, keywords, &found) ? put_object(self, found.item, found.deadline) : nullptr;
 }
 
 PyObject* get(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
-  int64_t deadline = parallel::kForever;
-  if (count != 0 || keywords != nullptr) {
-    static const char* const names[] = {"block", "timeout", nullptr};
-    PyObject* found[2];
-    if (!sort_arguments({"get", names, 2, 0}, args, count, keywords, found) || !read_blocking(found[0], found[1], &deadline)) {
-      return nullptr;
-    }
-  }
-  return get_or_raise(self, deadline);
+  int64_t deadline = 0;
+  return read_get(args, count, keywords, &deadline) ? get_or_raise(self, deadline) : nullptr;
 }
 
 PyObject* put_nowait(PyObject* self, PyObject* item) { return put_object(self, item, kNoWait); }
@@ -155,19 +122,14 @@ PyObject* iter_next(PyObject* self) {
 }
 
 PyObject* close(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
-  static const char* const names[] = {"discard", nullptr};
-  PyObject* discard = nullptr;
-  if (!sort_arguments({"close", names, 0, 0}, args, count, keywords, &discard)) {
-    return nullptr;
-  }
-  const int discards = discard == nullptr ? 0 : PyObject_IsTrue(discard);
-  Queue* engine = engine_of(self);
-  if (discards < 0 || engine == nullptr) {
+  bool discards = false;
+  Queue* engine = read_close(args, count, keywords, &discards) ? engine_of(self) : nullptr;
+  if (engine == nullptr) {
     return nullptr;
   }
   PyThreadState* state = PyEval_SaveThread();
-  engine->close(discards == 1);
-  PyEval_RestoreThread(state);
+  engine->close(discards);
+  take_gil_again(state);
   Py_RETURN_NONE;
 }
 
@@ -181,7 +143,7 @@ PyObject* wait_for(PyObject* self, PyObject* args) {
   const pool::shm::Patience patience{.deadline = parallel::steady_now() + static_cast<int64_t>(seconds * 1e9)};
   PyThreadState* state = PyEval_SaveThread();
   const bool is_there = for_room != 0 ? engine->wait_for_room(patience) : engine->wait_for_item(patience);
-  PyEval_RestoreThread(state);
+  take_gil_again(state);
   return PyBool_FromLong(is_there ? 1 : 0);
 }
 
@@ -238,19 +200,13 @@ PyObject* adopt(PyObject* self, PyObject* descriptor) {
 }
 
 int init(PyObject* self, PyObject* args, PyObject* keywords) {
-  static const char* names[] = {"maxsize", "max_bytes", nullptr};
-  Py_ssize_t most_items = 0;
-  Py_ssize_t most_bytes = 0;
-  if (PyArg_ParseTupleAndKeywords(args, keywords, "|n$n:Channel", const_cast<char**>(names), &most_items, &most_bytes) == 0) {
+  ChannelBounds bounds;
+  if (!read_bounds(args, keywords, &bounds)) {
     return -1;
   }
-  if (most_items < 0 || most_bytes < 0) {
-    PyErr_Format(PyExc_ValueError, "a channel's bounds must be 0 (none) or more, not maxsize=%zd, max_bytes=%zd", most_items, most_bytes);
-    return -1;
-  }
-  return set_engine(
-      self,
-      create_queue({.most_items = static_cast<uint64_t>(most_items), .most_bytes = static_cast<uint64_t>(most_bytes), .breaks = true}));
+  return set_engine(self, create_queue({.most_items = static_cast<uint64_t>(bounds.most_items),
+                                        .most_bytes = static_cast<uint64_t>(bounds.most_bytes),
+                                        .breaks = true}));
 }
 
 void dealloc(PyObject* self) {
@@ -303,8 +259,8 @@ PyMethodDef methods[] = {
 };
 
 PyGetSetDef attributes[] = {
-    {"closed", get_closed, nullptr, "Whether it was closed; it may hold items still.", nullptr},
-    {"maxsize", get_most_items, nullptr, "How many items it holds at most; 0: any number.", nullptr},
+    {"closed", get_closed, nullptr, kClosedHelp, nullptr},
+    {"maxsize", get_most_items, nullptr, kMostItemsHelp, nullptr},
     {"max_bytes", get_most_bytes, nullptr, "How many bytes it holds at most; 0: as many as fit.", nullptr},
     {"bytes", get_bytes, nullptr, "How many bytes it holds.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},

@@ -11,7 +11,7 @@ using pool::shm::WaitFor;
 
 bool ProcessWait::is_interrupted(void* self) {
   auto* wait = static_cast<ProcessWait*>(self);
-  PyEval_RestoreThread(wait->state_);
+  take_gil_again(wait->state_);
   const bool is_failed = PyErr_CheckSignals() != 0;
   wait->state_ = PyEval_SaveThread();
   return is_failed;

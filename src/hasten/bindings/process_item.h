@@ -8,14 +8,13 @@
 #include <new>
 
 #include "hasten/base/diagnostic.h"
+#include "hasten/bindings/ending.h"
 #include "hasten/bindings/errors.h"
 #include "hasten/bindings/item_codec.h"
+#include "hasten/bindings/queue_methods.h"
 #include "hasten/pool/shm/queue.h"
 
 namespace hasten::bindings {
-
-// A moment that is past: nothing is waited for.
-constexpr int64_t kNoWait = 0;
 
 // A wait without the GIL, which signals interrupt.
 class ProcessWait {
@@ -23,7 +22,7 @@ public:
   explicit ProcessWait(int64_t deadline) : deadline_(deadline) {}
 
   void begin() { state_ = PyEval_SaveThread(); }
-  void end() { PyEval_RestoreThread(state_); }
+  void end() { take_gil_again(state_); }
   PyThreadState*& state() { return state_; }
   pool::shm::Patience patience() { return {.deadline = deadline_, .is_interrupted = is_interrupted, .context = this}; }
 
@@ -61,7 +60,6 @@ pool::shm::Queue* adopt_queue(PyObject* descriptor);
 bool is_shared_channel(PyObject* channel);
 // The queue of one that is about to be used; null with an exception set.
 pool::shm::Queue* active_queue_of(PyObject* channel);
-PyObject* raise_broken();
 
 bool init_process_queue(PyObject* module);
 bool init_process_channel(PyObject* module); // after the channel between threads

@@ -6,6 +6,7 @@
 #include <cstddef>
 
 #include "hasten/bindings/process_item.h"
+#include "hasten/bindings/python_type.h"
 #include "hasten/bindings/thread_types.h"
 #include "hasten/bindings/thread_wait.h"
 #include "hasten/parallel/clock.h"
@@ -131,7 +132,7 @@ PyObject* report_unpicklable(PyObject* self, PyObject* item) {
 
 PyObject* raise_put_end(PutEnd end) {
   if (end == PutEnd::kFull) {
-    PyErr_SetNone(thread_classes.full);
+    raise_full();
   } else if (end == PutEnd::kNoMemory) {
     PyErr_NoMemory();
   } else if (end != PutEnd::kInterrupted) {
@@ -194,24 +195,9 @@ PyObject* put_object(PyObject* self, PyObject* object, int64_t deadline) {
   return result;
 }
 
-// Negative time-outs are moments that are past, as in multiprocessing.
-bool read_blocking(PyObject* block, PyObject* timeout, int64_t* deadline) {
-  const int blocks = block == nullptr ? 1 : PyObject_IsTrue(block);
-  *deadline = kNoWait;
-  return blocks >= 0 && (blocks == 0 || deadline_of(timeout, deadline));
-}
-
 PyObject* put(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
-  if (count == 1 && keywords == nullptr) {
-    return put_object(self, args[0], parallel::kForever);
-  }
-  static const char* const names[] = {"obj", "block", "timeout", nullptr};
-  PyObject* found[3];
-  int64_t deadline = 0;
-  if (!sort_arguments({"put", names, 3, 1}, args, count, keywords, found) || !read_blocking(found[1], found[2], &deadline)) {
-    return nullptr;
-  }
-  return put_object(self, found[0], deadline);
+  PutArguments found{};
+  return read_put(args, count, keywords, &found, "obj", TimeoutRule::kAny) ? put_object(self, found.item, found.deadline) : nullptr;
 }
 
 PyObject* put_nowait(PyObject* self, PyObject* item) { return put_object(self, item, kNoWait); }
@@ -245,7 +231,7 @@ PyObject* get_object(PyObject* self, int64_t deadline) {
   PyObject* object = get_item(*cast(self)->engine, deadline, &end);
   refresh_ready(self);
   if (object == nullptr && end == GetEnd::kNothing) {
-    PyErr_SetNone(thread_classes.empty);
+    raise_empty();
   } else if (object == nullptr && end == GetEnd::kBroken) {
     PyErr_SetString(PyExc_RuntimeError, "the queue's shared memory was damaged by a process that uses it");
   }
@@ -253,15 +239,8 @@ PyObject* get_object(PyObject* self, int64_t deadline) {
 }
 
 PyObject* get(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
-  int64_t deadline = parallel::kForever;
-  if (count != 0 || keywords != nullptr) {
-    static const char* const names[] = {"block", "timeout", nullptr};
-    PyObject* found[2];
-    if (!sort_arguments({"get", names, 2, 0}, args, count, keywords, found) || !read_blocking(found[0], found[1], &deadline)) {
-      return nullptr;
-    }
-  }
-  return get_object(self, deadline);
+  int64_t deadline = 0;
+  return read_get(args, count, keywords, &deadline, TimeoutRule::kAny) ? get_object(self, deadline) : nullptr;
 }
 
 PyObject* get_nowait(PyObject* self, PyObject*) { return get_object(self, kNoWait); }
@@ -350,13 +329,11 @@ int init(PyObject* self, PyObject* args, PyObject* keywords) {
 }
 
 void dealloc(PyObject* self) {
-  PyTypeObject* type = Py_TYPE(self);
   if (cast(self)->weak_references != nullptr) {
     PyObject_ClearWeakRefs(self);
   }
   set_engine(self, nullptr);
-  type->tp_free(self);
-  Py_DECREF(type);
+  free_object(self);
 }
 
 // ---------------------------------------------------------------- the simple one

@@ -3,8 +3,9 @@
 #include <structmember.h>
 
 #include <cstddef>
-#include <new>
 
+#include "hasten/bindings/python_type.h"
+#include "hasten/bindings/queue_methods.h"
 #include "hasten/bindings/thread_channel.h"
 #include "hasten/bindings/thread_types.h"
 
@@ -14,11 +15,6 @@ namespace {
 ChannelObject* cast(PyObject* self) { return channel_of(self); }
 
 bool is_at_end(const ChannelObject* self) { return self->is_closed && self->queue.items.empty(); }
-
-PyObject* raise_closed(const char* message) {
-  PyErr_SetString(thread_classes.closed, message);
-  return nullptr;
-}
 
 // ---------------------------------------------------------------- sizes
 
@@ -42,29 +38,29 @@ Py_ssize_t bytes_of(PyObject* object) {
 // ---------------------------------------------------------------- put and get
 
 // False with an exception set.
-bool wait_for_room(ChannelObject* self, Py_ssize_t bytes, bool may_block, int64_t deadline) {
+bool wait_for_room(ChannelObject* self, Py_ssize_t bytes, int64_t deadline) {
   for (;;) {
     if (self->is_closed) {
-      raise_closed("put() on a closed channel");
+      raise_put_on_closed();
       return false;
     }
     if (self->queue.has_room(bytes)) {
       return true;
     }
-    const Waited waited = may_block ? wait_in(self->queue.putters, deadline) : Waited::kTimedOut;
+    const Waited waited = deadline == kNoWait ? Waited::kTimedOut : wait_in(self->queue.putters, deadline);
     if (waited == Waited::kFailed) {
       return false;
     }
     if (waited == Waited::kTimedOut && !self->queue.has_room(bytes) && !self->is_closed) {
-      PyErr_SetNone(thread_classes.full);
+      raise_full();
       return false;
     }
   }
 }
 
-PyObject* put_item(ChannelObject* self, PyObject* item, bool may_block, int64_t deadline) {
+PyObject* put_item(ChannelObject* self, PyObject* item, int64_t deadline) {
   const Py_ssize_t bytes = self->queue.most_bytes > 0 ? bytes_of(item) : 0;
-  if (bytes < 0 || !wait_for_room(self, bytes, may_block, deadline) || !self->queue.push(item, bytes)) {
+  if (bytes < 0 || !wait_for_room(self, bytes, deadline) || !self->queue.push(item, bytes)) {
     return nullptr;
   }
   if (!self->queue.putters.empty() && self->queue.has_room(1)) {
@@ -74,17 +70,17 @@ PyObject* put_item(ChannelObject* self, PyObject* item, bool may_block, int64_t 
 }
 
 // 1: there is an item; 0: the end; -1: an exception is set.
-int wait_for_item(ChannelObject* self, bool may_block, int64_t deadline) {
+int wait_for_item(ChannelObject* self, int64_t deadline) {
   while (self->queue.items.empty()) {
     if (self->is_closed) {
       return 0;
     }
-    const Waited waited = may_block ? wait_in(self->queue.getters, deadline) : Waited::kTimedOut;
+    const Waited waited = deadline == kNoWait ? Waited::kTimedOut : wait_in(self->queue.getters, deadline);
     if (waited == Waited::kFailed) {
       return -1;
     }
     if (waited == Waited::kTimedOut && self->queue.items.empty() && !self->is_closed) {
-      PyErr_SetNone(thread_classes.empty);
+      raise_empty();
       return -1;
     }
   }
@@ -99,69 +95,40 @@ PyObject* pop(ChannelObject* self) {
   return item;
 }
 
-bool read_blocking(PyObject* block, PyObject* timeout, bool* may_block, int64_t* deadline) {
-  const int blocks = block == nullptr ? 1 : PyObject_IsTrue(block);
-  *may_block = blocks == 1;
-  *deadline = parallel::kForever;
-  return blocks >= 0 && (!*may_block || queue_deadline_of(timeout, deadline));
-}
-
 PyObject* put(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
-  if (count == 1 && keywords == nullptr) {
-    return put_item(cast(self), args[0], true, parallel::kForever);
-  }
-  static const char* const names[] = {"item", "block", "timeout", nullptr};
-  PyObject* found[3];
-  bool may_block = true;
-  int64_t deadline = 0;
-  if (!sort_arguments({"put", names, 3, 1}, args, count, keywords, found) || !read_blocking(found[1], found[2], &may_block, &deadline)) {
-    return nullptr;
-  }
-  return put_item(cast(self), found[0], may_block, deadline);
+  PutArguments found{};
+  return read_put(args, count, keywords, &found) ? put_item(cast(self), found.item, found.deadline) : nullptr;
 }
 
-PyObject* get_item(ChannelObject* self, bool may_block, int64_t deadline) {
-  switch (wait_for_item(self, may_block, deadline)) {
+PyObject* get_item(ChannelObject* self, int64_t deadline) {
+  switch (wait_for_item(self, deadline)) {
   case 1:
     return pop(self);
   case 0:
-    return raise_closed("get() on a closed and empty channel");
+    return raise_get_at_end();
   default:
     return nullptr;
   }
 }
 
 PyObject* get(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
-  static const char* const names[] = {"block", "timeout", nullptr};
-  PyObject* found[2];
-  bool may_block = true;
-  int64_t deadline = parallel::kForever;
-  if (count != 0 || keywords != nullptr) {
-    if (!sort_arguments({"get", names, 2, 0}, args, count, keywords, found) || !read_blocking(found[0], found[1], &may_block, &deadline)) {
-      return nullptr;
-    }
-  }
-  return get_item(cast(self), may_block, deadline);
+  int64_t deadline = 0;
+  return read_get(args, count, keywords, &deadline) ? get_item(cast(self), deadline) : nullptr;
 }
 
-PyObject* put_nowait(PyObject* self, PyObject* item) { return put_item(cast(self), item, false, 0); }
-PyObject* get_nowait(PyObject* self, PyObject*) { return get_item(cast(self), false, 0); }
+PyObject* put_nowait(PyObject* self, PyObject* item) { return put_item(cast(self), item, kNoWait); }
+PyObject* get_nowait(PyObject* self, PyObject*) { return get_item(cast(self), kNoWait); }
 
-PyObject* iter_next(PyObject* self) { return wait_for_item(cast(self), true, parallel::kForever) == 1 ? pop(cast(self)) : nullptr; }
+PyObject* iter_next(PyObject* self) { return wait_for_item(cast(self), parallel::kForever) == 1 ? pop(cast(self)) : nullptr; }
 
 PyObject* close(PyObject* object, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
-  static const char* const names[] = {"discard", nullptr};
-  PyObject* discard = nullptr;
-  if (!sort_arguments({"close", names, 0, 0}, args, count, keywords, &discard)) {
-    return nullptr;
-  }
-  const int discards = discard == nullptr ? 0 : PyObject_IsTrue(discard);
-  if (discards < 0) {
+  bool discards = false;
+  if (!read_close(args, count, keywords, &discards)) {
     return nullptr;
   }
   ChannelObject* self = cast(object);
   self->is_closed = true;
-  if (discards == 1) {
+  if (discards) {
     self->queue.drop_items();
   }
   self->queue.putters.wake_all();
@@ -226,12 +193,10 @@ PyObject* pass_on(PyObject* self, PyObject*) {
 }
 
 void watch_dealloc(PyObject* self) {
-  PyTypeObject* type = Py_TYPE(self);
   delete watch_of(self)->node;
   Py_CLEAR(watch_of(self)->callback);
   Py_CLEAR(watch_of(self)->channel);
-  type->tp_free(self);
-  Py_DECREF(type);
+  free_object(self);
 }
 
 PyType_Slot watch_slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(watch_dealloc)}, {0, nullptr}};
@@ -251,18 +216,12 @@ PyObject* get_most_items(PyObject* self, void*) { return PyLong_FromSsize_t(cast
 PyObject* get_most_bytes(PyObject* self, void*) { return PyLong_FromSsize_t(cast(self)->queue.most_bytes); }
 
 int init(PyObject* self, PyObject* args, PyObject* keywords) {
-  static const char* names[] = {"maxsize", "max_bytes", nullptr};
-  Py_ssize_t most_items = 0;
-  Py_ssize_t most_bytes = 0;
-  if (PyArg_ParseTupleAndKeywords(args, keywords, "|n$n:Channel", const_cast<char**>(names), &most_items, &most_bytes) == 0) {
+  ChannelBounds bounds;
+  if (!read_bounds(args, keywords, &bounds)) {
     return -1;
   }
-  if (most_items < 0 || most_bytes < 0) {
-    PyErr_Format(PyExc_ValueError, "a channel's bounds must be 0 (none) or more, not maxsize=%zd, max_bytes=%zd", most_items, most_bytes);
-    return -1;
-  }
-  cast(self)->queue.most_items = most_items;
-  cast(self)->queue.most_bytes = most_bytes;
+  cast(self)->queue.most_items = bounds.most_items;
+  cast(self)->queue.most_bytes = bounds.most_bytes;
   return 0;
 }
 
@@ -277,27 +236,18 @@ int clear(PyObject* self) {
 }
 
 void dealloc(PyObject* self) {
-  PyTypeObject* type = Py_TYPE(self);
-  PyObject_GC_UnTrack(self);
-  if (cast(self)->weak_references != nullptr) {
-    PyObject_ClearWeakRefs(self);
-  }
+  withdraw(self, cast(self)->weak_references);
   clear(self);
   cast(self)->queue.items.release();
-  type->tp_free(self);
-  Py_DECREF(type);
+  free_object(self);
 }
 
 PyMethodDef methods[] = {
-    {"put", python_method(put), METH_FASTCALL | METH_KEYWORDS,
-     "put($self, item, block=True, timeout=None)\n--\n\nHand an item over; wait while the channel is full. Raises queue.Full and "
-     "ChannelClosed."},
-    {"get", python_method(get), METH_FASTCALL | METH_KEYWORDS,
-     "get($self, block=True, timeout=None)\n--\n\nTake the oldest item; wait for one. Raises queue.Empty, and ChannelClosed at the end."},
-    {"put_nowait", put_nowait, METH_O, "Hand an item over, or raise queue.Full."},
-    {"get_nowait", get_nowait, METH_NOARGS, "Take the oldest item, or raise queue.Empty."},
-    {"close", python_method(close), METH_FASTCALL | METH_KEYWORDS,
-     "close($self, *, discard=False)\n--\n\nLet nobody put any more. What is in it can still be taken, unless it is discarded."},
+    {"put", python_method(put), METH_FASTCALL | METH_KEYWORDS, kPutHelp},
+    {"get", python_method(get), METH_FASTCALL | METH_KEYWORDS, kGetHelp},
+    {"put_nowait", put_nowait, METH_O, kPutNowaitHelp},
+    {"get_nowait", get_nowait, METH_NOARGS, kGetNowaitHelp},
+    {"close", python_method(close), METH_FASTCALL | METH_KEYWORDS, kCloseHelp},
     {"_watch", python_method(watch), METH_FASTCALL, nullptr},
     {"_pass_on", pass_on, METH_NOARGS, nullptr},
     {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, nullptr},
@@ -305,8 +255,8 @@ PyMethodDef methods[] = {
 };
 
 PyGetSetDef attributes[] = {
-    {"closed", get_closed, nullptr, "Whether it was closed; it may hold items still.", nullptr},
-    {"maxsize", get_most_items, nullptr, "How many items it holds at most; 0: any number.", nullptr},
+    {"closed", get_closed, nullptr, kClosedHelp, nullptr},
+    {"maxsize", get_most_items, nullptr, kMostItemsHelp, nullptr},
     {"max_bytes", get_most_bytes, nullptr, "How many bytes it holds at most; 0: any number.", nullptr},
     {"bytes", get_bytes, nullptr, "How many bytes it holds, where they are bounded.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},

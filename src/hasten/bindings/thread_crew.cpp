@@ -1,5 +1,7 @@
 #include "hasten/bindings/thread_crew.h"
 
+#include "hasten/bindings/ending.h"
+#include "hasten/bindings/python_type.h"
 #include "hasten/bindings/thread_types.h"
 
 namespace hasten::bindings {
@@ -20,7 +22,7 @@ void offer_gil() {
   static unsigned calls = 0;
   if (++calls % kCallsBetweenOffers == 0) {
     PyThreadState* state = PyEval_SaveThread();
-    PyEval_RestoreThread(state);
+    take_gil_again(state);
   }
 }
 
@@ -255,10 +257,8 @@ PyObject* worker_leave(PyObject* self, PyObject*) {
 }
 
 void worker_dealloc(PyObject* self) {
-  PyTypeObject* type = Py_TYPE(self);
   release(crew_of_worker(self));
-  type->tp_free(self);
-  Py_DECREF(type);
+  free_object(self);
 }
 
 PyMethodDef worker_methods[] = {
@@ -303,16 +303,14 @@ int crew_traverse(PyObject* self, visitproc visit, void* arg) {
 }
 
 void crew_dealloc(PyObject* self) {
-  PyTypeObject* type = Py_TYPE(self);
-  PyObject_GC_UnTrack(self);
+  withdraw(self);
   Crew* crew = crew_of(self);
   close(crew);
   if (crew->live == 0) {
     Py_XDECREF(recall_jobs(crew)); // nobody is left who would
   }
   release(crew);
-  type->tp_free(self);
-  Py_DECREF(type);
+  free_object(self);
 }
 
 // In a child process: what the parent's threads were to run is not run here, and there are no threads yet.

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 
+#include "hasten/bindings/python_type.h"
 #include "hasten/bindings/thread_types.h"
 
 namespace hasten::bindings {
@@ -361,12 +362,10 @@ int clear(PyObject* self) {
 }
 
 void dealloc(PyObject* self) {
-  PyTypeObject* type = Py_TYPE(self);
-  PyObject_GC_UnTrack(self);
+  withdraw(self);
   clear(self);
   detach(&cast(self)->job);
-  type->tp_free(self);
-  Py_DECREF(type);
+  free_object(self);
 }
 
 PyType_Slot slots[] = {

@@ -9,6 +9,8 @@
 #include <cstddef>
 
 #include "hasten/bindings/item_queue.h"
+#include "hasten/bindings/python_type.h"
+#include "hasten/bindings/queue_methods.h"
 #include "hasten/bindings/thread_types.h"
 #include "hasten/parallel/clock.h"
 
@@ -46,16 +48,16 @@ PyObject* timeout_until(int64_t deadline) {
   return PyFloat_FromDouble(static_cast<double>(std::max<int64_t>(deadline - parallel::steady_now(), 0)) * 1e-9);
 }
 
-PyObject* put_standard(PyObject* self, PyObject* item, bool may_block, int64_t deadline) {
+PyObject* put_standard(PyObject* self, PyObject* item, int64_t deadline) {
   PyObject* timeout = timeout_until(deadline);
-  PyObject* done = timeout == nullptr ? nullptr : call_standard("put", self, item, may_block ? Py_True : Py_False, timeout);
+  PyObject* done = timeout == nullptr ? nullptr : call_standard("put", self, item, deadline == kNoWait ? Py_False : Py_True, timeout);
   Py_XDECREF(timeout);
   return done;
 }
 
-PyObject* get_standard(PyObject* self, bool may_block, int64_t deadline) {
+PyObject* get_standard(PyObject* self, int64_t deadline) {
   PyObject* timeout = timeout_until(deadline);
-  PyObject* item = timeout == nullptr ? nullptr : call_standard("get", self, may_block ? Py_True : Py_False, timeout);
+  PyObject* item = timeout == nullptr ? nullptr : call_standard("get", self, deadline == kNoWait ? Py_False : Py_True, timeout);
   Py_XDECREF(timeout);
   return item;
 }
@@ -94,26 +96,17 @@ bool open(QueueObject* self) {
 
 // ---------------------------------------------------------------- put and get
 
-// The arguments block and timeout, as queue reads them: without blocking, the time-out is not looked at.
-bool read_blocking(PyObject* block, PyObject* timeout, bool* may_block, int64_t* deadline) {
-  const int blocks = block == nullptr ? 1 : PyObject_IsTrue(block);
-  *may_block = blocks == 1;
-  *deadline = parallel::kForever;
-  return blocks >= 0 && (!*may_block || queue_deadline_of(timeout, deadline));
-}
-
-PyObject* put_item(PyObject* object, PyObject* item, bool may_block, int64_t deadline) {
+PyObject* put_item(PyObject* object, PyObject* item, int64_t deadline) {
   QueueObject* self = cast(object);
-  for (bool is_late = !may_block;;) {
+  for (bool is_late = deadline == kNoWait;;) {
     if (self->is_open) {
-      return put_standard(object, item, may_block, deadline);
+      return put_standard(object, item, deadline);
     }
     if (self->queue.has_room(0)) {
       break;
     }
     if (is_late) {
-      PyErr_SetNone(thread_classes.full);
-      return nullptr;
+      return raise_full();
     }
     const Waited waited = wait_in(self->queue.putters, deadline);
     if (waited == Waited::kFailed) {
@@ -125,18 +118,17 @@ PyObject* put_item(PyObject* object, PyObject* item, bool may_block, int64_t dea
   return self->queue.push(item, 0) ? Py_NewRef(Py_None) : nullptr;
 }
 
-PyObject* get_item(PyObject* object, bool may_block, int64_t deadline) {
+PyObject* get_item(PyObject* object, int64_t deadline) {
   QueueObject* self = cast(object);
-  for (bool is_late = !may_block;;) {
+  for (bool is_late = deadline == kNoWait;;) {
     if (self->is_open) {
-      return get_standard(object, may_block, deadline);
+      return get_standard(object, deadline);
     }
     if (!self->queue.items.empty()) {
       return self->queue.pop(self->is_newest_first);
     }
     if (is_late) {
-      PyErr_SetNone(thread_classes.empty);
-      return nullptr;
+      return raise_empty();
     }
     const Waited waited = wait_in(self->queue.getters, deadline);
     if (waited == Waited::kFailed) {
@@ -147,33 +139,15 @@ PyObject* get_item(PyObject* object, bool may_block, int64_t deadline) {
 }
 
 PyObject* put(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
-  if (count == 1 && keywords == nullptr) {
-    return put_item(self, args[0], true, parallel::kForever);
-  }
-  static const char* const names[] = {"item", "block", "timeout", nullptr};
-  PyObject* found[3];
-  bool may_block = true;
-  int64_t deadline = 0;
-  if (!sort_arguments({"put", names, 3, 1}, args, count, keywords, found)) {
-    return nullptr;
-  }
   // A negative time-out is no error where the queue has no bound.
-  PyObject* timeout = cast(self)->queue.most_items > 0 ? found[2] : nullptr;
-  return read_blocking(found[1], timeout, &may_block, &deadline) ? put_item(self, found[0], may_block, deadline) : nullptr;
+  const TimeoutRule rule = cast(self)->queue.most_items > 0 ? TimeoutRule::kNotNegative : TimeoutRule::kIgnored;
+  PutArguments found{};
+  return read_put(args, count, keywords, &found, "item", rule) ? put_item(self, found.item, found.deadline) : nullptr;
 }
 
 PyObject* get(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
-  if (count == 0 && keywords == nullptr) {
-    return get_item(self, true, parallel::kForever);
-  }
-  static const char* const names[] = {"block", "timeout", nullptr};
-  PyObject* found[2];
-  bool may_block = true;
   int64_t deadline = 0;
-  if (!sort_arguments({"get", names, 2, 0}, args, count, keywords, found) || !read_blocking(found[0], found[1], &may_block, &deadline)) {
-    return nullptr;
-  }
-  return get_item(self, may_block, deadline);
+  return read_get(args, count, keywords, &deadline) ? get_item(self, deadline) : nullptr;
 }
 
 // The standard class calls its own put and get for these, and so do subclasses that override one of the two.
@@ -342,15 +316,13 @@ int clear(PyObject* self) {
 }
 
 template <typename Object> void free_queue(PyObject* self) {
-  PyTypeObject* type = Py_TYPE(self);
   reinterpret_cast<Object*>(self)->queue.drop_items();
   reinterpret_cast<Object*>(self)->queue.items.release();
-  type->tp_free(self);
-  Py_DECREF(type);
+  free_object(self);
 }
 
 void dealloc(PyObject* self) {
-  PyObject_GC_UnTrack(self);
+  withdraw(self);
   clear(self);
   free_queue<QueueObject>(self);
 }
@@ -395,12 +367,11 @@ PyObject* simple_put_nowait(PyObject* self, PyObject* const* args, Py_ssize_t co
   Py_RETURN_NONE;
 }
 
-PyObject* simple_take(PyObject* self, bool may_block, int64_t deadline) {
+PyObject* simple_take(PyObject* self, int64_t deadline) {
   ItemQueue& queue = simple(self);
-  for (bool is_late = !may_block; queue.items.empty();) {
+  for (bool is_late = deadline == kNoWait; queue.items.empty();) {
     if (is_late) {
-      PyErr_SetNone(thread_classes.empty);
-      return nullptr;
+      return raise_empty();
     }
     const Waited waited = wait_in(queue.getters, deadline);
     if (waited == Waited::kFailed) {
@@ -412,17 +383,11 @@ PyObject* simple_take(PyObject* self, bool may_block, int64_t deadline) {
 }
 
 PyObject* simple_get(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
-  static const char* const names[] = {"block", "timeout", nullptr};
-  PyObject* found[2];
-  bool may_block = true;
   int64_t deadline = 0;
-  if (!sort_arguments({"get", names, 2, 0}, args, count, keywords, found) || !read_blocking(found[0], found[1], &may_block, &deadline)) {
-    return nullptr;
-  }
-  return simple_take(self, may_block, deadline);
+  return read_get(args, count, keywords, &deadline) ? simple_take(self, deadline) : nullptr;
 }
 
-PyObject* simple_get_nowait(PyObject* self, PyObject*) { return simple_take(self, false, 0); }
+PyObject* simple_get_nowait(PyObject* self, PyObject*) { return simple_take(self, kNoWait); }
 PyObject* simple_empty(PyObject* self, PyObject*) { return PyBool_FromLong(simple(self).items.empty() ? 1 : 0); }
 PyObject* simple_qsize(PyObject* self, PyObject*) { return PyLong_FromSize_t(simple(self).items.size()); }
 
@@ -446,10 +411,7 @@ int simple_clear(PyObject* self) {
 }
 
 void simple_dealloc(PyObject* self) {
-  PyObject_GC_UnTrack(self);
-  if (reinterpret_cast<SimpleQueueObject*>(self)->weak_references != nullptr) {
-    PyObject_ClearWeakRefs(self);
-  }
+  withdraw(self, reinterpret_cast<SimpleQueueObject*>(self)->weak_references);
   free_queue<SimpleQueueObject>(self);
 }
 

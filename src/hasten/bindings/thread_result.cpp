@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "hasten/bindings/python_type.h"
 #include "hasten/bindings/thread_types.h"
 
 namespace hasten::bindings {
@@ -328,12 +329,10 @@ int clear(PyObject* object) {
 }
 
 void dealloc(PyObject* self) {
-  PyTypeObject* type = Py_TYPE(self);
-  PyObject_GC_UnTrack(self);
+  withdraw(self);
   clear(self);
   detach(&cast(self)->job);
-  type->tp_free(self);
-  Py_DECREF(type);
+  free_object(self);
 }
 
 int init(PyObject* self, PyObject*, PyObject*) {

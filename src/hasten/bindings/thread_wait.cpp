@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "hasten/bindings/ending.h"
 #include "hasten/parallel/clock.h"
 
 namespace hasten::bindings {
@@ -17,7 +18,7 @@ Waited wait_in(parallel::WaitList& list, int64_t deadline) {
   for (;;) {
     PyThreadState* state = PyEval_SaveThread();
     const Parker::End end = parker.park(deadline);
-    PyEval_RestoreThread(state);
+    take_gil_again(state);
     if (!waiter.is_listed()) {
       if (end == Parker::End::kInterrupted && PyErr_CheckSignals() != 0) {
         list.wake_one(); // whoever waits behind takes over what this thread was woken for

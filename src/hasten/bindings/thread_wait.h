@@ -1,8 +1,7 @@
 // Waiting for other threads without the GIL, and the small parts that all of the threads' types share. The GIL guards their data: it is
 // held when these functions are called and when they return.
 //
-// Nothing here may hold a C++ object whose destructor needs Python across a wait: when the interpreter ends, a daemon thread that asks for
-// the GIL is unwound from there.
+// Nothing here may hold a C++ object whose destructor needs Python across a call of Python code: see ending.h.
 #pragma once
 
 #include <Python.h>

@@ -108,6 +108,11 @@ const Loop* find_loop(Record& record, PyArray_Descr* const* descriptors) {
   return nullptr;
 }
 
+bool has_added(Record& record, const std::vector<int>& types) {
+  const std::lock_guard lock(record.mutex);
+  return std::any_of(record.added.begin(), record.added.end(), [&](const auto& one) { return one.first->types == types; });
+}
+
 int run_added_loop(PyArrayMethod_Context* context, char* const* data, const npy_intp* dimensions, const npy_intp* strides, NpyAuxData*) {
   auto* ufunc = reinterpret_cast<PyUFuncObject*>(context->caller);
   const Loop* loop = find_loop(*record_of(ufunc), context->descriptors);
@@ -202,6 +207,9 @@ std::vector<int> loop_types(nb::handle capsule) { return loop_in(capsule).types;
 void add_loop(nb::handle ufunc_object, nb::object capsule) {
   auto* ufunc = reinterpret_cast<PyUFuncObject*>(ufunc_object.ptr());
   const Loop& loop = loop_in(capsule);
+  if (has_added(*record_of(ufunc), loop.types)) {
+    return; // several threads compiled it at once
+  }
   std::vector<nb::object> classes;
   std::vector<PyArray_DTypeMeta*> dtypes;
   for (const int type : loop.types) {

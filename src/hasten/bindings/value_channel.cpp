@@ -11,7 +11,10 @@
 
 #include "hasten/bindings/array_boxing.h"
 #include "hasten/bindings/class_table.h"
+#include "hasten/bindings/ending.h"
 #include "hasten/bindings/numpy_api.h"
+#include "hasten/bindings/python_type.h"
+#include "hasten/bindings/queue_methods.h"
 #include "hasten/bindings/scalar_boxing.h"
 #include "hasten/bindings/thread_channel.h"
 #include "hasten/bindings/thread_types.h"
@@ -36,11 +39,6 @@ ir::TypeRef number_type(const ValueChannel& channel) { return ir::scalar_type(ch
 ir::TypeRef item_type(const ValueChannel& channel) {
   ir::TypeRef number = number_type(channel);
   return channel.type().ndim == 0 ? number : ir::array_type(number, channel.type().ndim, ir::Layout::kC);
-}
-
-PyObject* raise_closed(const char* message) {
-  PyErr_SetString(thread_classes.closed, message);
-  return nullptr;
 }
 
 // ---------------------------------------------------------------- items
@@ -150,11 +148,11 @@ PyObject* from_item(const Value& item, const ValueChannel& channel) {
 
 // Tries at once, and then until the deadline without the GIL. `step` gets a deadline. False: a signal's handler raised.
 template <typename Step> bool until(int64_t deadline, End* end, Step step) {
-  *end = step(int64_t{0});
-  while ((*end == End::kTimedOut && deadline != 0) || *end == End::kInterrupted) {
+  *end = step(kNoWait);
+  while ((*end == End::kTimedOut && deadline != kNoWait) || *end == End::kInterrupted) {
     PyThreadState* state = PyEval_SaveThread();
     *end = step(deadline);
-    PyEval_RestoreThread(state);
+    take_gil_again(state);
     if (*end == End::kInterrupted && PyErr_CheckSignals() != 0) {
       return false;
     }
@@ -184,10 +182,9 @@ PyObject* put_item(PyObject* self, PyObject* value, int64_t deadline) {
     return PyErr_NoMemory();
   }
   if (end == End::kClosed) {
-    return raise_closed("put() on a closed channel");
+    return raise_put_on_closed();
   }
-  PyErr_SetNone(thread_classes.full);
-  return nullptr;
+  return raise_full();
 }
 
 // 1: an item; 0: the end; -1: an exception is set.
@@ -197,7 +194,7 @@ int take_item(PyObject* self, int64_t deadline, Value* item) {
     return -1;
   }
   if (end == End::kTimedOut) {
-    PyErr_SetNone(thread_classes.empty);
+    raise_empty();
     return -1;
   }
   return end == End::kDone ? 1 : 0;
@@ -209,41 +206,24 @@ PyObject* get_item(PyObject* self, int64_t deadline) {
   case 1:
     return from_item(item, values_of(self));
   case 0:
-    return raise_closed("get() on a closed and empty channel");
+    return raise_get_at_end();
   default:
     return nullptr;
   }
 }
 
-// The deadline that `block` and `timeout` give, as queue.Queue takes them.
-bool read_blocking(PyObject* block, PyObject* timeout, int64_t* deadline) {
-  const int blocks = block == nullptr ? 1 : PyObject_IsTrue(block);
-  *deadline = 0;
-  return blocks == 0 || (blocks == 1 && queue_deadline_of(timeout, deadline));
-}
-
 PyObject* put(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
-  static const char* const names[] = {"item", "block", "timeout", nullptr};
-  PyObject* found[3];
-  int64_t deadline = 0;
-  if (!sort_arguments({"put", names, 3, 1}, args, count, keywords, found) || !read_blocking(found[1], found[2], &deadline)) {
-    return nullptr;
-  }
-  return put_item(self, found[0], deadline);
+  PutArguments found{};
+  return read_put(args, count, keywords, &found) ? put_item(self, found.item, found.deadline) : nullptr;
 }
 
 PyObject* get(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
-  static const char* const names[] = {"block", "timeout", nullptr};
-  PyObject* found[2];
   int64_t deadline = 0;
-  if (!sort_arguments({"get", names, 2, 0}, args, count, keywords, found) || !read_blocking(found[0], found[1], &deadline)) {
-    return nullptr;
-  }
-  return get_item(self, deadline);
+  return read_get(args, count, keywords, &deadline) ? get_item(self, deadline) : nullptr;
 }
 
-PyObject* put_nowait(PyObject* self, PyObject* item) { return put_item(self, item, 0); }
-PyObject* get_nowait(PyObject* self, PyObject*) { return get_item(self, 0); }
+PyObject* put_nowait(PyObject* self, PyObject* item) { return put_item(self, item, kNoWait); }
+PyObject* get_nowait(PyObject* self, PyObject*) { return get_item(self, kNoWait); }
 
 PyObject* iter_next(PyObject* self) {
   Value item{};
@@ -251,16 +231,11 @@ PyObject* iter_next(PyObject* self) {
 }
 
 PyObject* close_channel(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
-  static const char* const names[] = {"discard", nullptr};
-  PyObject* discard = nullptr;
-  if (!sort_arguments({"close", names, 0, 0}, args, count, keywords, &discard)) {
+  bool discards = false;
+  if (!read_close(args, count, keywords, &discards)) {
     return nullptr;
   }
-  const int discards = discard == nullptr ? 0 : PyObject_IsTrue(discard);
-  if (discards < 0) {
-    return nullptr;
-  }
-  values_of(self).close(discards == 1);
+  values_of(self).close(discards);
   Py_RETURN_NONE;
 }
 
@@ -305,7 +280,6 @@ PyObject* pass_on(PyObject* self, PyObject*) {
 PyObject* bell_fileno(PyObject* self, PyObject*) { return PyLong_FromLong(bell_of(self)->node->fd); }
 
 void bell_dealloc(PyObject* self) {
-  PyTypeObject* type = Py_TYPE(self);
   BellObject* bell = bell_of(self);
   if (bell->node != nullptr) {
     values_of(bell->channel).unwatch(*bell->node);
@@ -313,8 +287,7 @@ void bell_dealloc(PyObject* self) {
     delete bell->node;
   }
   Py_CLEAR(bell->channel);
-  type->tp_free(self);
-  Py_DECREF(type);
+  free_object(self);
 }
 
 PyMethodDef bell_methods[] = {
@@ -363,16 +336,12 @@ bool read_item_type(PyObject* dtype, int ndim, parallel::ItemType* type) {
 
 PyObject* make(PyTypeObject* type, PyObject* args, PyObject* keywords) {
   static const char* names[] = {"maxsize", "max_bytes", "dtype", "ndim", nullptr};
-  Py_ssize_t most_items = 0;
-  Py_ssize_t most_bytes = 0;
+  ChannelBounds bounds;
   PyObject* dtype = nullptr;
   int ndim = 0;
-  if (PyArg_ParseTupleAndKeywords(args, keywords, "|n$nOi:Channel", const_cast<char**>(names), &most_items, &most_bytes, &dtype, &ndim) ==
-      0) {
-    return nullptr;
-  }
-  if (most_items < 0 || most_bytes < 0) {
-    PyErr_Format(PyExc_ValueError, "a channel's bounds must be 0 (none) or more, not maxsize=%zd, max_bytes=%zd", most_items, most_bytes);
+  if (PyArg_ParseTupleAndKeywords(args, keywords, "|n$nOi:Channel", const_cast<char**>(names), &bounds.most_items, &bounds.most_bytes,
+                                  &dtype, &ndim) == 0 ||
+      !check_bounds(bounds)) {
     return nullptr;
   }
   parallel::ItemType item{};
@@ -381,7 +350,7 @@ PyObject* make(PyTypeObject* type, PyObject* args, PyObject* keywords) {
   }
   PyObject* self = type->tp_alloc(type, 0);
   if (self != nullptr) {
-    channel_of(self)->values = new ValueChannel(item, most_items, most_bytes);
+    channel_of(self)->values = new ValueChannel(item, bounds.most_items, bounds.most_bytes);
   }
   return self;
 }
@@ -396,23 +365,19 @@ void dealloc(PyObject* self) {
 }
 
 PyMethodDef methods[] = {
-    {"put", python_method(put), METH_FASTCALL | METH_KEYWORDS,
-     "put($self, item, block=True, timeout=None)\n--\n\nHand an item over; wait while the channel is full. Raises queue.Full and "
-     "ChannelClosed."},
-    {"get", python_method(get), METH_FASTCALL | METH_KEYWORDS,
-     "get($self, block=True, timeout=None)\n--\n\nTake the oldest item; wait for one. Raises queue.Empty, and ChannelClosed at the end."},
-    {"put_nowait", put_nowait, METH_O, "Hand an item over, or raise queue.Full."},
-    {"get_nowait", get_nowait, METH_NOARGS, "Take the oldest item, or raise queue.Empty."},
-    {"close", python_method(close_channel), METH_FASTCALL | METH_KEYWORDS,
-     "close($self, *, discard=False)\n--\n\nLet nobody put any more. What is in it can still be taken, unless it is discarded."},
+    {"put", python_method(put), METH_FASTCALL | METH_KEYWORDS, kPutHelp},
+    {"get", python_method(get), METH_FASTCALL | METH_KEYWORDS, kGetHelp},
+    {"put_nowait", put_nowait, METH_O, kPutNowaitHelp},
+    {"get_nowait", get_nowait, METH_NOARGS, kGetNowaitHelp},
+    {"close", python_method(close_channel), METH_FASTCALL | METH_KEYWORDS, kCloseHelp},
     {"_watch", watch, METH_O, nullptr},
     {"_pass_on", pass_on, METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
 
 PyGetSetDef attributes[] = {
-    {"closed", get_closed, nullptr, "Whether it was closed; it may hold items still.", nullptr},
-    {"maxsize", get_most_items, nullptr, "How many items it holds at most; 0: any number.", nullptr},
+    {"closed", get_closed, nullptr, kClosedHelp, nullptr},
+    {"maxsize", get_most_items, nullptr, kMostItemsHelp, nullptr},
     {"max_bytes", get_most_bytes, nullptr, "How many bytes it holds at most; 0: any number.", nullptr},
     {"bytes", get_bytes, nullptr, "How many bytes it holds.", nullptr},
     {"dtype", get_dtype, nullptr, "The dtype of its numbers, or of its arrays.", nullptr},

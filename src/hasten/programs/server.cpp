@@ -198,16 +198,17 @@ void Server::handle_pipes() {
   }
 }
 
-// One piece a turn, so that a command that never stops writing holds nobody up; more when it is short, which finds the end at once.
+// One piece a turn, so that a command that never stops writing holds nobody up; several that are short, which finds the end at once.
 void Server::read_pipe(Job& job, uint8_t stream) {
-  for (;;) {
+  for (size_t taken = 0; taken < kPiece;) {
     const std::string_view piece = job.read_output(stream, buffer_.data(), buffer_.size());
-    if (client_ && !piece.empty()) {
-      append_output(answers_, job.request().index, stream, piece);
-    }
-    if (piece.empty() || piece.size() == buffer_.size()) {
+    if (piece.empty()) {
       return;
     }
+    if (client_) {
+      append_output(answers_, job.request().index, stream, piece);
+    }
+    taken += piece.size();
   }
 }
 

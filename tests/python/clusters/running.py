@@ -26,6 +26,70 @@ _MPI = {
     "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
 }
 
+# Set by an initializer or by tasks, and read by tasks, in each worker; OPTIONS are the pool's.
+GLOBALS = """
+import os
+
+import hasten
+
+scale = 1
+calls = 0
+
+
+def load(name):
+    global model
+    model = Model(name)
+
+
+class Model:
+    def __init__(self, name):
+        self.name = name
+
+    def predict(self, x):
+        return self.name, calls
+
+
+def predict(x):
+    global calls
+    calls += 1
+    name, seen = model.predict(x)
+    return name, x * scale, seen
+
+
+def own_calls(_):
+    return os.getpid(), calls
+
+
+def remember(x):
+    global cached
+    try:
+        cached
+    except NameError:
+        cached = x
+    return os.getpid(), cached
+
+
+with hasten.Pool(initializer=load, initargs=("net",), OPTIONS) as pool:
+    predictions = pool.map(predict, range(8), chunksize=1)
+    assert [found[:2] for found in predictions] == [("net", x) for x in range(8)]
+    assert sum(dict(pool.map(own_calls, range(40), chunksize=1)).values()) <= 8
+    assert max(found[2] for found in predictions) >= 8 // pool._worker_count()
+    scale, calls = 10, 1000
+    assert pool.apply(predict, (2,))[:2] == ("net", 20), "what no worker has set is as it is here"
+    assert pool.apply(predict, (2,))[2] < 1000, "what a worker has set stays as it set it"
+    assert len(set(pool.map(remember, range(40), chunksize=1))) <= pool._worker_count()
+    assert pool.map(lambda x: model.predict(x)[0], [1, 2]) == ["net", "net"]
+    assert pool.apply(lambda f, x: f(x), (predict, 3))[0] == "net", "functions among the arguments, too"
+with hasten.Pool(OPTIONS) as pool:
+    try:
+        pool.apply(predict, (1,))
+    except NameError as error:
+        assert "model" in str(error), error
+    else:
+        raise AssertionError("a pool has what another one's initializer set")
+print("done")
+"""
+
 
 def run_ranks(
     mpirun: str, ranks: int, script: Path, source: str, timeout: float = 60
@@ -42,14 +106,16 @@ def run_ranks(
 class Cluster:
     """A Dask scheduler and workers, each a process of its own with an address of its own."""
 
-    def __init__(self, folder: Path, prefixes: list[list[str]], hosts: list[str], **environment: str) -> None:
+    def __init__(
+        self, folder: Path, prefixes: list[list[str]], hosts: list[str], threads: int = 1, **environment: str
+    ) -> None:
         self._environment = environment
         self._prefixes, self._hosts = prefixes, hosts
         self._file = folder / "scheduler.json"
         self.processes = [self._start(0, "scheduler", "--scheduler-file", str(self._file), "--port", "0")]
         self.address = str(self._await_address())
         for host in range(1, len(hosts)):
-            self.processes.append(self._start(host, "worker", self.address, "--nthreads", "1", "--no-nanny"))
+            self.processes.append(self._start(host, "worker", self.address, "--nthreads", str(threads), "--no-nanny"))
 
     def _start(self, host: int, what: str, *arguments: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "distributed.cli.dask_" + what, *arguments]
@@ -79,10 +145,10 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def loopback_cluster(folder: Path, workers: int, **environment: str) -> Iterator[Cluster]:
+def loopback_cluster(folder: Path, workers: int, threads: int = 1, **environment: str) -> Iterator[Cluster]:
     """Start a cluster whose processes are bound to loopback addresses of their own."""
     hosts = [f"127.0.0.{number + 11}" for number in range(workers + 1)]
-    cluster = Cluster(folder, [[]] * (workers + 1), hosts, **environment)
+    cluster = Cluster(folder, [[]] * (workers + 1), hosts, threads, **environment)
     try:
         yield cluster
     finally:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -15,7 +17,7 @@ import pytest
 from hasten._pool.errors import WorkerDied
 
 import hasten
-from tests.python.clusters.running import Cluster, loopback_cluster, namespace_cluster
+from tests.python.clusters.running import GLOBALS, Cluster, loopback_cluster, namespace_cluster
 
 
 @hasten.njit
@@ -53,6 +55,56 @@ def test_calls(pool: Any) -> None:
     pool.apply_async(abs, (-3,), callback=results.append).wait(30)
     assert results == [3]
     assert os.getpid() not in local_pids(pool)
+
+
+def test_functions_share_the_globals_that_were_set_in_their_worker(cluster: Cluster, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    for options in ('processes=2, backend="dask"', f'backend="dask", address={cluster.address!r}'):
+        script.write_text(GLOBALS.replace("OPTIONS", options))
+        done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120)
+        assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
+
+
+SIDE_BY_SIDE = """
+import sys
+import time
+
+import hasten
+
+
+def multiply(x):
+    time.sleep(0.01)
+    return x * scale
+
+
+with hasten.Pool(backend="dask", address=sys.argv[1]) as pool:
+    results = []
+    for scale in range(20):
+        results.append(pool.map_async(multiply, [1, 2], chunksize=1))
+    assert [result.get(60) for result in results] == [[scale, 2 * scale] for scale in range(20)]
+print("done")
+"""
+
+
+def test_tasks_side_by_side_have_the_globals_of_their_own_calls(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SIDE_BY_SIDE)
+    with loopback_cluster(tmp_path, 1, threads=4) as cluster:
+        command = [sys.executable, str(script), cluster.address]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
+
+
+def test_workers_forget_what_was_set_for_a_pool_that_is_closed(cluster: Cluster) -> None:
+    def bound() -> int:
+        from hasten.backends import namespaces
+
+        return len(namespaces._pools)
+
+    with hasten.Pool(backend="dask", address=cluster.address, initializer=bound) as pool:
+        assert set(pool.map(lambda _: bound(), range(8), chunksize=1)) == {1}
+    with hasten.Pool(backend="dask", address=cluster.address) as pool:
+        assert set(pool.map(lambda _: bound(), range(8), chunksize=1)) == {1}
 
 
 def test_compiled_functions_arrive(pool: Any) -> None:

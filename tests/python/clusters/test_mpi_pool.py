@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.python.clusters.running import run_ranks
+from tests.python.clusters.running import GLOBALS, run_ranks
 
 CALLS = """
 import os
@@ -98,6 +98,13 @@ if mpi.rank() == 0:
 def test_ranks_go_on_after_a_pool_and_serve_at_their_end(mpirun: str, tmp_path: Path) -> None:
     done = run_ranks(mpirun, 3, tmp_path / "script.py", RANKS)
     assert (done.returncode, done.stdout) == (0, "[3]\n"), done.stderr
+
+
+def test_functions_share_the_globals_that_were_set_in_their_rank(mpirun: str, tmp_path: Path) -> None:
+    program = GLOBALS.replace("OPTIONS", 'backend="mpi"')
+    for ranks in (0, 3):
+        done = run_ranks(mpirun, ranks, tmp_path / "script.py", program)
+        assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
 
 
 FAILURES = [

@@ -176,3 +176,8 @@ def test_the_gradual_hook_gets_what_plain_jit_cannot_compile() -> None:
             jit(odd.py_func)(1)
     finally:
         _core.set_gradual_hook(_decorators._gradual)
+
+
+def test_a_cache_below_the_decorator_is_told_the_order() -> None:
+    with pytest.raises(TypeError, match="Write @lru_cache above @njit"):
+        njit(hasten.lru_cache(same))

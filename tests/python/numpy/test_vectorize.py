@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -48,6 +51,19 @@ def test_eager_loops_and_methods():
     add.at(x, [0, 0, 1], 1.0)
     assert x.tolist() == [2, 1, 0]
     assert add(np.arange(4), 1, where=[True, False, True, False], out=np.zeros(4, int)).tolist() == [1, 0, 3, 0]
+
+
+def test_threads_may_compile_the_same_loop_at_once():
+    together = threading.Barrier(4)
+
+    def call(function):
+        together.wait()
+        return function(np.arange(3)).tolist()
+
+    with ThreadPoolExecutor(4) as threads:
+        for number in range(10):
+            functions = [vectorize(eval(f"lambda x: x + {number}"))] * 4
+            assert list(threads.map(call, functions)) == [[number, number + 1, number + 2]] * 4
 
 
 @pytest.mark.parametrize("target", ["cpu", "parallel"])

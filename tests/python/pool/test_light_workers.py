@@ -49,6 +49,60 @@ def test_a_workers_functools_is_whole(tmp_path: Path) -> None:
     assert ended.stdout == "3\n<built-in function reduce>\n", ended.stderr
 
 
+def test_all_that_a_template_imports_at_its_start_is_sent(tmp_path: Path) -> None:
+    ended = run_file(
+        tmp_path,
+        """
+        import hasten
+        def read_from_files():
+            import sys
+            loaders = {name: type(getattr(module, "__loader__", None)) for name, module in sys.modules.items()}
+            return [name for name, loader in loaders.items() if loader.__name__ == "SourceFileLoader"]
+        if __name__ == "__main__":
+            import subprocess, sys
+            bare = subprocess.run([sys.executable, "-c", "import sys; print(*sys.modules)"], stdout=-1, text=True)
+            with hasten.Pool(1) as pool:
+                print({*pool.apply(read_from_files)} - {*bare.stdout.split()})
+        """,
+    )
+    assert ended.stdout == "{'hasten'}\n", ended.stderr
+
+
+def test_code_that_was_sent_is_found_in_its_file(tmp_path: Path) -> None:
+    ended = run_file(
+        tmp_path,
+        """
+        import hasten
+        def show():
+            import importlib, inspect
+            from hasten._pool import child
+            first = inspect.getsource(child).partition(chr(10))[0]
+            return first, importlib.reload(child).__file__ == child.__file__, inspect.getsource(show)[:10]
+        if __name__ == "__main__":
+            with hasten.Pool(1) as pool:
+                print(*pool.apply(show), sep=chr(10))
+        """,
+    )
+    first, reloads, shown = ended.stdout.splitlines()
+    assert first.startswith('"""What runs in a process that the template forked') and reloads == "True", ended.stderr
+    assert shown == "def show()"
+
+
+def test_a_main_module_that_does_not_compile_any_more_is_reported(tmp_path: Path) -> None:
+    ended = run_file(
+        tmp_path,
+        """
+        import hasten
+        if __name__ == "__main__":
+            with open(__file__, "w") as file:
+                file.write("this is no program")
+            hasten.Pool(1)
+        """,
+    )
+    assert "RuntimeError: A worker process can't import the program's main module" in ended.stderr
+    assert "SyntaxError: " in ended.stderr
+
+
 IDENTITY = """
 import hasten
 {imports}

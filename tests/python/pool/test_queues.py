@@ -53,6 +53,8 @@ ARRAYS = [
     np.array(["a", "bc"]),
     np.array([True, False]),
     np.arange(6, dtype=">i4"),
+    np.arange(6, dtype=np.float16),
+    np.frombuffer(b"read-only bytes!", np.int64),
 ]
 
 

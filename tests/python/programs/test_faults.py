@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import select
@@ -10,8 +11,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -118,6 +120,54 @@ def test_a_reader_that_waits_holds_the_commands_up_but_loses_nothing() -> None:
     first = next(results)
     time.sleep(0.1)  # the others fill every buffer on the way
     assert [len(result.stdout) for result in (first, *results)] == [size] * 12
+
+
+def server_of(results: Iterator[Any], before: set[str]) -> int:
+    """Return the process that runs the commands of a call, after its first result."""
+    next(results)
+    (guardian,) = map(int, children() - before)
+    return below(guardian)[0]
+
+
+def most_memory(pid: int) -> int:
+    """Return how many bytes a process has had resident."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
+
+def written_below(pid: int) -> int:
+    """Return how many bytes the children of a process have written."""
+    total = 0
+    for child in below(pid):
+        with contextlib.suppress(OSError):
+            total += int(Path(f"/proc/{child}/io").read_text().partition("wchar:")[2].split()[0])
+    return total
+
+
+def test_commands_wait_for_a_reader_that_does_not_come() -> None:
+    before = children()
+    results = hasten.iter_all(["true", ["cat", "/dev/zero"], ["yes"], "exec yes >&2"], workers=3)
+    server = server_of(results, before)
+    seen = [0]
+    while seen[-1] < 1_000_000 or seen[-30:] != [seen[-1]] * 30:  # until nobody writes any more
+        time.sleep(0.01)
+        seen.append(written_below(server))
+        assert most_memory(server) < 30_000_000
+    results.close()  # type: ignore[attr-defined]  # a generator
+
+
+def test_a_reader_that_is_always_late_does_not_make_the_server_grow() -> None:
+    before = children()
+    results = hasten.iter_all(["true", *["head -c 1000000 /dev/zero"] * 200], workers=4)
+    server = server_of(results, before)
+    count = 0
+    for result in results:
+        assert len(result.stdout) == 1_000_000
+        count += 1
+        if count < 190:
+            time.sleep(0.002)  # while it is away, more comes than it takes at once
+            assert most_memory(server) < 30_000_000
+    assert count == 200
 
 
 def test_a_gigabyte_into_a_file(tmp_path: Path) -> None:
