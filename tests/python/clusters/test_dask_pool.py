@@ -29,6 +29,19 @@ def local_pids(pool: Any) -> set[int]:
     return set(pool.map(lambda _: os.getpid(), range(20), chunksize=1))
 
 
+def scattered(pool: Any) -> list[int]:
+    """Return a list that gets the size of each content that the pool scatters from now on."""
+    sent: list[int] = []
+    scatter = pool._backend._client.scatter
+
+    def noting(data: Any, **options: Any) -> Any:
+        sent.append(data.nbytes)
+        return scatter(data, **options)
+
+    pool._backend._client.scatter = noting
+    return sent
+
+
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     with loopback_cluster(tmp_path_factory.mktemp("cluster"), 2) as cluster:
@@ -130,17 +143,10 @@ def test_a_worker_need_not_compile_what_was_compiled_here(tmp_path: Path) -> Non
     cluster = loopback_cluster(tmp_path, 1, HASTEN_CACHE_DIR=str(tmp_path / "cache"))
     with cluster as started, hasten.Pool(backend="dask", address=started.address) as made:
         pool: Any = made
-        places: list[str] = []
-        scatter = pool._backend._client.scatter
-
-        def counting(data: Any, **options: Any) -> Any:
-            places.append(data.key)
-            return scatter(data, **options)
-
-        pool._backend._client.scatter = counting
+        sent = scattered(pool)
         assert pool.map(counts, [1.0, 2.0], chunksize=1) == [[0, 1], [0, 0]]
         assert pool.map(lambda x: fourth(x) + 1, [1.0, 2.0]) == [2, 17]
-        assert len(places) == 1, "it is sent once, whatever needs it"
+        assert len(sent) == 1, "it is sent once, whatever needs it"
         assert pool.apply(counts, (3,)) == [1, 0], "types that are new are compiled there"
 
 
@@ -158,14 +164,7 @@ def test_a_shared_value_is_scattered_once(pool: Any) -> None:
     value = Counted()
     value.name = "a name"  # type: ignore[attr-defined]
     handle: Any = hasten.share((np.arange(100_000.0), value))
-    scatter = pool._backend._client.scatter
-    sent: list[int] = []
-
-    def counting(data: Any, **options: Any) -> Any:
-        sent.append(data.nbytes)
-        return scatter(data, **options)
-
-    pool._backend._client.scatter = counting
+    sent = scattered(pool)
     for _ in range(2):
         found = pool.starmap(read, [(handle, i) for i in range(8)], chunksize=1)
         assert found == [(i, False, 1) for i in range(8)], "each worker decodes it once"
@@ -196,14 +195,7 @@ def test_a_large_partial_is_sent_to_each_worker_once(pool: Any) -> None:
         def __init__(self, data: bytes) -> None:
             self.data = data
 
-    scatter = pool._backend._client.scatter
-    sent: list[int] = []
-
-    def counting(data: Any, **options: Any) -> Any:
-        sent.append(data.nbytes)
-        return scatter(data, **options)
-
-    pool._backend._client.scatter = counting
+    sent = scattered(pool)
     bound = partial(lambda counted, i: len(counted.data) + i, Counted(bytes(1_000_000)))
     assert pool.map(bound, range(20), chunksize=1) == [1_000_000 + i for i in range(20)]
     assert len(sent) == 1

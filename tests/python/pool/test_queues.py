@@ -22,6 +22,7 @@ from hasten._pool.queues import Queue
 import hasten
 from hasten import multiprocessing
 from tests.python.pool import queue_tasks
+from tests.python.pool.interrupting import assert_is_interrupted
 
 LONG = 30.0
 METHODS = ["fork", "spawn", "forkserver"]
@@ -353,17 +354,7 @@ def test_what_the_dead_had_no_room_for_takes_no_place() -> None:
 
 
 def test_waiting_is_interrupted_by_ctrl_c() -> None:
-    program = textwrap.dedent("""
-        import hasten, os, signal, threading
-        queue = hasten.Queue()
-        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
-        try:
-            queue.get()
-        except KeyboardInterrupt:
-            print("interrupted")
-    """)
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=LONG)
-    assert run.stdout == "interrupted\n", run.stderr
+    assert_is_interrupted("queue = hasten.Queue()", "queue.get()")
 
 
 def test_nothing_lies_in_dev_shm_when_everybody_is_killed() -> None:

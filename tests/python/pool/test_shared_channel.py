@@ -21,6 +21,7 @@ import pytest
 import hasten
 from hasten import multiprocessing
 from tests.python.pool import queue_tasks
+from tests.python.pool.interrupting import assert_is_interrupted
 
 LONG = 30.0
 METHODS = ["fork", "spawn", "forkserver"]
@@ -321,16 +322,7 @@ def test_select_sleeps_beside_channels_that_are_closed() -> None:
 
 
 def test_select_over_all_kinds_ends_by_ctrl_c() -> None:
-    program = textwrap.dedent("""
-        import hasten, os, signal, threading
-        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
-        try:
-            hasten.select([hasten.Channel(shared=True), hasten.Channel()])
-        except KeyboardInterrupt:
-            print("interrupted")
-    """)
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=LONG)
-    assert run.stdout == "interrupted\n", run.stderr
+    assert_is_interrupted("channels = [hasten.Channel(shared=True), hasten.Channel()]", "hasten.select(channels)")
 
 
 def test_select_finds_a_dead_producer() -> None:
@@ -365,17 +357,7 @@ def test_event_loops_wait_for_other_processes() -> None:
 
 
 def test_waiting_is_interrupted_by_ctrl_c() -> None:
-    program = textwrap.dedent("""
-        import hasten, os, signal, threading
-        channel = hasten.Channel(shared=True)
-        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
-        try:
-            channel.get()
-        except KeyboardInterrupt:
-            print("interrupted")
-    """)
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=LONG)
-    assert run.stdout == "interrupted\n", run.stderr
+    assert_is_interrupted("channel = hasten.Channel(shared=True)", "channel.get()")
 
 
 def test_nothing_stays_when_all_are_killed() -> None:
