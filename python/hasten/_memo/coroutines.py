@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from hasten._memo.flights import Flight, _current, begin_waiting, end_waiting
+from hasten._memo.flights import Flight, begin_waiting, current_flight, end_waiting
 
 
 class TaskFlight(Flight):
@@ -49,7 +49,7 @@ class TaskFlights:
                 flight.task.cancel()
 
     async def _lead(self, place: Any, flight: TaskFlight, compute: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-        _current.set(flight)  # in the task's own context
+        current_flight.set(flight)  # in the task's own context
         try:
             return await compute()
         finally:

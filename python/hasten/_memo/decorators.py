@@ -10,13 +10,26 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar, ov
 from hasten import _core
 
 if TYPE_CHECKING:
-    from typing import TypedDict
+    from typing import TypedDict, Unpack
 
     class CacheParameters(TypedDict):
         """What ``cache_parameters()`` returns, beside the keywords that are Hasten's own."""
 
         maxsize: int | None
         typed: bool
+
+    class Keywords(TypedDict, total=False):
+        """What the decorators take beside what functools' take; the docstring of `lru_cache` tells what it means."""
+
+        ttl: float | None
+        max_bytes: int | None
+        single_flight: bool
+        key: Callable[..., Any] | None
+        ignore: str | Iterable[str]
+        content: bool | None
+        disk: bool | str | PathLike[str] | None
+        policy: Literal["lru", "lfu", "s3fifo"]
+        per_instance: bool
 
 
 T = TypeVar("T")
@@ -85,16 +98,7 @@ def lru_cache(maxsize: Callable[..., T], typed: bool = False) -> CachedFunction[
 def lru_cache(
     maxsize: int | None = 128,
     typed: bool = False,
-    *,
-    ttl: float | None = None,
-    max_bytes: int | None = None,
-    single_flight: bool = False,
-    key: Callable[..., Any] | None = None,
-    ignore: str | Iterable[str] = (),
-    content: bool | None = None,
-    disk: bool | str | PathLike[str] | None = None,
-    policy: Literal["lru", "lfu", "s3fifo"] = "lru",
-    per_instance: bool = False,
+    **own: Unpack[Keywords],
 ) -> Callable[[Callable[..., T]], CachedFunction[T]]: ...
 
 
@@ -151,15 +155,7 @@ def cache(user_function: Callable[..., T], /) -> CachedFunction[T]: ...
 def cache(
     *,
     typed: bool = False,
-    ttl: float | None = None,
-    max_bytes: int | None = None,
-    single_flight: bool = False,
-    key: Callable[..., Any] | None = None,
-    ignore: str | Iterable[str] = (),
-    content: bool | None = None,
-    disk: bool | str | PathLike[str] | None = None,
-    policy: Literal["lru", "lfu", "s3fifo"] = "lru",
-    per_instance: bool = False,
+    **own: Unpack[Keywords],
 ) -> Callable[[Callable[..., T]], CachedFunction[T]]: ...
 
 

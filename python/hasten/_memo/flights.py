@@ -11,14 +11,14 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
-_current: ContextVar[Flight | None] = ContextVar("hasten_flight", default=None)
+current_flight: ContextVar[Flight | None] = ContextVar("hasten_flight", default=None)
 
 
 class Flight:
     """One computation that others may wait for."""
 
     def __init__(self) -> None:
-        self.outer = _current.get()
+        self.outer = current_flight.get()
         self.waits_for: list[Flight] = []
         self.process = os.getpid()
 
@@ -56,7 +56,7 @@ _graph = threading.Lock()  # nothing but the lists of flights is touched under i
 
 def begin_waiting(flight: Flight) -> list[Flight] | None:
     """Note that the running flight, and those around it, wait for another; None where that would never end."""
-    asking = _current.get()
+    asking = current_flight.get()
     with _graph:
         if flight.leads_back_to(asking):
             return None
@@ -86,7 +86,7 @@ class Flights:
         while True:
             mine = ThreadFlight()
             # Comparisons of keys may call this very cache, and have to find out whom they would wait for.
-            token = _current.set(mine)
+            token = current_flight.set(mine)
             try:
                 flight = self._flights.setdefault(key, mine)
                 if flight.is_stuck or flight.process != mine.process:  # the latter's thread stayed behind at a fork
@@ -94,7 +94,7 @@ class Flights:
                 if flight is mine:
                     return self._lead(key, mine, compute)
             finally:
-                _current.reset(token)
+                current_flight.reset(token)
             waiting = begin_waiting(flight)
             if waiting is None:
                 return compute()

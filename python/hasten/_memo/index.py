@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from hasten._memo import disk
 
 _SCHEMA = "CREATE TABLE IF NOT EXISTS results (path TEXT PRIMARY KEY, bytes INTEGER NOT NULL, made_at REAL NOT NULL)"
+_PUT = "INSERT OR REPLACE INTO results VALUES (?, ?, ?)"
 # Once in so many additions a writer looks whether the directory has become too large.
 _TRIM_EACH = 64
 
@@ -33,17 +34,17 @@ class Index:
     def added(self, path: str, size: int) -> None:
         """Note a new result, and now and then make room. Others are waited for shortly; what fails is left out."""
         with contextlib.suppress(sqlite3.Error, OSError):
-            row = (os.path.relpath(path, self._root), size, time.time())
-            self._execute("INSERT OR REPLACE INTO results VALUES (?, ?, ?)", row)
+            with self._connected() as connection:
+                connection.execute(_PUT, (os.path.relpath(path, self._root), size, time.time()))
+                connection.commit()
             self._added += 1
             if self._added % _TRIM_EACH == 1:
                 self.trim()
 
     def trim(self, limit: int | None = None) -> None:
-        """Delete the oldest results until the rest takes at most `limit` bytes, and what writers that died left."""
+        """Delete the oldest results until the rest takes at most `limit` bytes."""
         limit = disk.LIMIT if limit is None else limit
-        connection = self._connect()
-        try:
+        with self._connected() as connection:
             (total,) = connection.execute("SELECT coalesce(sum(bytes), 0) FROM results").fetchone()
             if total <= limit:
                 return
@@ -55,27 +56,19 @@ class Index:
                 connection.execute("DELETE FROM results WHERE path = ?", (path,))
                 total -= size
             connection.commit()
-        finally:
-            connection.close()
 
     def rebuild(self) -> None:
         """Make the index anew from the files, and delete what writers that died left behind."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._file)
-        connection = self._open()
-        try:
-            connection.executemany("INSERT OR REPLACE INTO results VALUES (?, ?, ?)", self._scan())
+        with contextlib.closing(self._open()) as connection:
+            connection.executemany(_PUT, self._scan())
             connection.commit()
-        finally:
-            connection.close()
 
     def paths(self) -> list[str]:
         """Return the results that the index knows, the oldest first."""
-        connection = self._connect()
-        try:
+        with self._connected() as connection:
             return [path for (path,) in connection.execute("SELECT path FROM results ORDER BY made_at, path")]
-        finally:
-            connection.close()
 
     def _scan(self) -> Iterator[tuple[str, int, float]]:
         now = time.time()
@@ -89,25 +82,17 @@ class Index:
                     elif name.startswith(disk.PART) and now - status.st_mtime > disk.PATIENCE:
                         os.unlink(path)
 
-    def _execute(self, statement: str, row: tuple[object, ...]) -> None:
-        connection = self._connect()
-        try:
-            connection.execute(statement, row)
-            connection.commit()
-        finally:
-            connection.close()
-
-    def _connect(self) -> sqlite3.Connection:
-        """Open the index; one that is missing or damaged is made anew."""
+    def _connected(self) -> contextlib.closing[sqlite3.Connection]:
+        """Open the index, for a with statement; one that is missing or damaged is made anew."""
         if not os.path.exists(self._file):
             self.rebuild()
         try:
-            return self._open()
+            return contextlib.closing(self._open())
         except sqlite3.OperationalError:  # busy, or the directory can't be written
             raise
         except sqlite3.DatabaseError:
             self.rebuild()
-            return self._open()
+            return contextlib.closing(self._open())
 
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._file, timeout=0.5)

@@ -29,9 +29,7 @@ class Miss:
         self.disk = None if options.disk in (None, False) else Disk(function, options.disk)
         self.ttl = options.ttl
         self.disk_hits = 0
-        self.flights: Any = None
-        if options.single_flight:
-            self.flights = Flights()
+        self.flights: Any = Flights() if options.single_flight else None
 
     def __call__(self, key: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return the value, which the cache has by then."""
@@ -186,14 +184,18 @@ def build(
     made._miss = miss
     made._lead = (None,) * skip
     if is_async:
-        mark = getattr(inspect, "markcoroutinefunction", None)  # of Python 3.12 and later
-        if mark is not None:
-            mark(made)
-        else:
-            import asyncio
-
-            vars(made)["_is_coroutine"] = vars(asyncio.coroutines)["_is_coroutine"]
+        _mark_as_coroutine_function(made)
     return made
+
+
+def _mark_as_coroutine_function(made: Any) -> None:
+    mark = getattr(inspect, "markcoroutinefunction", None)  # of Python 3.12 and later
+    if mark is not None:
+        mark(made)
+    else:
+        import asyncio
+
+        vars(made)["_is_coroutine"] = vars(asyncio.coroutines)["_is_coroutine"]
 
 
 def _content_of(instance: Any) -> Any:

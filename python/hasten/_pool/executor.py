@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from hasten._cores import available_cores
 from hasten._executor_map import ordered_map
 from hasten._mirror import original
+from hasten._pool.calls import name_of
 from hasten._pool.contexts import get_context
 from hasten._pool.executor_crew import ExecutorCrew, ProcessFuture
 from hasten._pool.main_module import check_guard, prepare_for
-from hasten._pool.memory import default_max_shm
 from hasten._pool.pickling import Call
 from hasten._pool.pool import task_options
 from hasten._pool.results import Options
+from hasten._pool.terms import check_initializer, check_max_memory, check_max_shm
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor as _StandardExecutor  # the methods of its subclass are replaced
@@ -79,14 +80,10 @@ class ProcessPoolExecutor(_StandardExecutor):
     ) -> None:
         if max_workers is not None and max_workers <= 0:
             raise ValueError("max_workers must be greater than 0")
-        if initializer is not None and not callable(initializer):
-            raise TypeError("initializer must be a callable")
+        check_initializer(initializer)
         if on_worker_death not in ("break", "replace"):
             raise ValueError(f"on_worker_death={on_worker_death!r}: use 'break' or 'replace'")
-        if max_memory is not None and max_memory <= 0:
-            raise ValueError(f"max_memory={max_memory!r}: the bytes that a worker may use are a positive number")
-        if max_shm is not None and max_shm < 0:
-            raise ValueError(f"max_shm={max_shm!r}: the bytes of shared memory are a positive number, or 0 for none")
+        self._max_memory, self._max_shm = check_max_memory(max_memory), check_max_shm(max_shm)
         if isinstance(mp_context, str):
             mp_context = get_context(mp_context)
         if mp_context is None:
@@ -103,8 +100,6 @@ class ProcessPoolExecutor(_StandardExecutor):
         self._initargs = tuple(initargs)
         self._max_tasks_per_child = max_tasks_per_child
         self._breaks = on_worker_death == "break"
-        self._max_memory = int(max_memory or 0)
-        self._max_shm = default_max_shm() if max_shm is None else int(max_shm)
         _, self._timeout, self._retries, _ = task_options("", timeout, retries)
         self._shutdown_thread = False
         self._shutdown_lock = threading.RLock()  # pickling runs code of the arguments
@@ -127,10 +122,9 @@ class ProcessPoolExecutor(_StandardExecutor):
         RuntimeError
             After `shutdown`.
         """
-        name = getattr(fn, "__qualname__", None) or type(fn).__qualname__
         with self._shutdown_lock:
             crew = self._ready_crew()
-            future = crew.submit(Options(name, self._timeout, self._retries), fn, Call((args, kwargs)))
+            future = crew.submit(Options(name_of(fn), self._timeout, self._retries), fn, Call((args, kwargs)))
         crew.attend()
         return future
 

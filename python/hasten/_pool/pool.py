@@ -15,11 +15,18 @@ from hasten._pool.calls import PoolCalls, Terms, listed, name_of
 from hasten._pool.contexts import get_context
 from hasten._pool.crew import Crew
 from hasten._pool.main_module import check_guard, prepare_for
-from hasten._pool.memory import default_max_shm
 from hasten._pool.pickling import Payload, is_named
 from hasten._pool.results import AsyncResult, Options, ResultIterator, WindowedIterator
 from hasten._pool.tasks import APPLY
-from hasten._pool.terms import check_on_error, check_processes, check_retries, check_timeout
+from hasten._pool.terms import (
+    check_initializer,
+    check_max_memory,
+    check_max_shm,
+    check_on_error,
+    check_processes,
+    check_retries,
+    check_timeout,
+)
 
 if TYPE_CHECKING:
     from multiprocessing import pool as standard
@@ -103,27 +110,22 @@ class Pool(PoolCalls[AsyncResult]):
         processes = available_cores() if processes is None else check_processes(processes)
         if maxtasksperchild is not None and not (isinstance(maxtasksperchild, int) and maxtasksperchild > 0):
             raise ValueError("maxtasksperchild must be a positive int or None")
-        if initializer is not None and not callable(initializer):
-            raise TypeError("initializer must be a callable")
-        if max_memory is not None and max_memory <= 0:
-            raise ValueError(f"max_memory={max_memory!r}: the bytes that a worker may use are a positive number")
-        if max_shm is not None and max_shm < 0:
-            raise ValueError(f"max_shm={max_shm!r}: the bytes of shared memory are a positive number, or 0 for none")
+        check_initializer(initializer)
+        most_memory, most_shared = check_max_memory(max_memory), check_max_shm(max_shm)
         self._ctx = get_context(context) if isinstance(context, str) else context or self._default_context()
         check_guard(self._ctx)
         prepare_for(self._ctx)
         self._processes = processes
         make_process = functools.partial(self.Process, self._ctx)
-        self._crew = Crew(
-            make_process,
-            processes,
-            initializer,
-            tuple(initargs),
-            maxtasksperchild or 0,
-            int(max_memory or 0),
-            default_max_shm() if max_shm is None else int(max_shm),
-        )
+        most_tasks = maxtasksperchild or 0
+        self._crew = Crew(make_process, processes, initializer, tuple(initargs), most_tasks, most_memory, most_shared)
         self._pool = self._crew.pool
+        self._start_workers()
+        self._terminate = util.Finalize(self, self._crew.terminate, exitpriority=15)
+        self._state = standard.RUN
+
+    def _start_workers(self) -> None:
+        """Start all workers, or none."""
         try:
             self._crew.start_workers()
         except BaseException:
@@ -133,8 +135,6 @@ class Pool(PoolCalls[AsyncResult]):
             for process in self._pool:
                 process.join()
             raise
-        self._terminate = util.Finalize(self, self._crew.terminate, exitpriority=15)
-        self._state = standard.RUN
 
     @staticmethod
     def _default_context() -> Any:

@@ -27,7 +27,25 @@ T = TypeVar("T")
 Parcel = tuple[int, bytes, bytes]
 
 
-class Queue(_core.ProcessQueue[T], HasEnds):
+class _Shared(HasEnds):
+    """What both kinds of queues in shared memory have: they travel with a process that starts, and are closed."""
+
+    def __getstate__(self: Any) -> tuple[Any, ...]:
+        context.assert_spawning(self)
+        return (Descriptors(self._fileno()),)
+
+    def __setstate__(self: Any, state: tuple[Any, ...]) -> None:
+        (descriptors,) = state
+        self._adopt(*descriptors.take())
+
+    def close(self: Any) -> None:
+        """Say that this process neither puts nor gets any more; what it has put is still handed over."""
+        self._closed = True
+        self._drop_ready()
+        self._drop_writable()
+
+
+class Queue(_core.ProcessQueue[T], _Shared):
     """A `multiprocessing.Queue` in shared memory.
 
     Parameters
@@ -53,20 +71,9 @@ class Queue(_core.ProcessQueue[T], HasEnds):
     def _after_fork(self) -> None:
         self._reset()
 
-    def __getstate__(self) -> tuple[Any, ...]:
-        context.assert_spawning(self)
-        return (Descriptors(self._fileno()),)
-
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        (descriptors,) = state
-        self._adopt(*descriptors.take())
+        super().__setstate__(state)
         self._reset()
-
-    def close(self) -> None:
-        """Say that this process neither puts nor gets any more; what it has put is still handed over."""
-        self._closed = True
-        self._drop_ready()
-        self._drop_writable()
 
     def join_thread(self) -> None:
         """Wait until everything that this process has put is in shared memory; only after `close`."""
@@ -140,22 +147,8 @@ class JoinableQueue(Queue[T]):
         self._join()
 
 
-class SimpleQueue(_core.ProcessSimpleQueue[T], HasEnds):
+class SimpleQueue(_core.ProcessSimpleQueue[T], _Shared):
     """A `multiprocessing.SimpleQueue` in shared memory; `put` waits while it is full of bytes."""
 
     def __init__(self, *, ctx: Any = None) -> None:
         super().__init__()
-
-    def __getstate__(self) -> tuple[Any, ...]:
-        context.assert_spawning(self)
-        return (Descriptors(self._fileno()),)
-
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
-        (descriptors,) = state
-        self._adopt(*descriptors.take())
-
-    def close(self) -> None:
-        """Say that this process neither puts nor gets any more."""
-        self._closed = True
-        self._drop_ready()
-        self._drop_writable()

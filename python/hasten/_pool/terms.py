@@ -1,9 +1,11 @@
-"""What is checked of the terms of a call, whatever runs it."""
+"""What is checked of the terms of a call, and of what a pool is made with."""
 
 from __future__ import annotations
 
 import operator
 from typing import Any, Literal
+
+from hasten._pool.memory import default_max_shm
 
 OnError = Literal["raise", "return"]
 
@@ -93,6 +95,40 @@ def check_processes(processes: int) -> int:
         Where that is no whole number of at least 1.
     """
     return _whole("processes", processes, "how many workers there are", 1, "Number of processes must be at least 1")
+
+
+def check_initializer(initializer: object) -> None:
+    """Raise TypeError where what is called in each worker can't be called."""
+    if initializer is not None and not callable(initializer):
+        raise TypeError("initializer must be a callable")
+
+
+def check_max_memory(max_memory: float | None) -> int:
+    """Return the bytes that a worker may have resident; 0: any number.
+
+    Raises
+    ------
+    ValueError
+        Where that is no positive number.
+    """
+    if max_memory is not None and max_memory <= 0:
+        raise ValueError(f"max_memory={max_memory!r}: the bytes that a worker may use are a positive number")
+    return int(max_memory or 0)
+
+
+def check_max_shm(max_shm: float | None) -> int:
+    """Return the bytes of shared memory that a pool may use.
+
+    Raises
+    ------
+    ValueError
+        Where that is a negative number.
+    """
+    if max_shm is None:
+        return default_max_shm()
+    if max_shm < 0:
+        raise ValueError(f"max_shm={max_shm!r}: the bytes of shared memory are a positive number, or 0 for none")
+    return int(max_shm)
 
 
 def _whole(name: str, value: Any, what: str, least: int, refusal: str) -> int:

@@ -88,6 +88,7 @@ class Run:
         self._directory = settings.directory
         given = settings.defaults.env
         self._environment = environment_of(os.environ if given is None else given)
+        self._server: Server  # from the first look at the results on
 
     def results(self) -> Iterator[CompletedProgram]:
         """Run the commands; yield how each ended."""
