@@ -7,12 +7,12 @@ started by the first call that returns before it is done.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import threading
 import time
 import weakref
-from collections import deque
 from collections.abc import Callable
 from multiprocessing import process as processes
 from multiprocessing import util
@@ -37,8 +37,8 @@ else:
 _PATIENCE = 0.2
 # Seconds that workers get to follow SIGTERM before they get SIGKILL.
 _GRACE = 1.0
-# How many processes may be asked for before the first of them is there; each needs a dozen descriptors meanwhile.
-_MOST_AHEAD = 8
+# How many processes are started in a group; each needs a dozen descriptors until it is there.
+_MOST_AT_ONCE = 32
 # Seconds after which who has neither looked for results nor given work is thought to be busy with other things.
 _ABSENCE = 0.002
 
@@ -144,18 +144,62 @@ class Crew:
             self._start_missing()
 
     def _start_missing(self) -> None:
-        asked: deque[NewWorker] = deque()  # of processes that are asked for ahead, the first comes first
+        """Start workers, in groups: what a fork leaves to be copied is copied once for those that follow each other."""
+        while missing := self.processes - len(self.pool):
+            group: list[NewWorker] = []
+            stderrs: list[int] = []
+            started = 0
+            try:
+                for _ in range(min(missing, _MOST_AT_ONCE)):
+                    group.append(self._lay_out_worker(stderrs))
+                with allowed_to_start(), uninterrupted(group[0].process):
+                    for worker in group:
+                        worker.process.start()
+                        started += 1
+            finally:
+                with contextlib.ExitStack() as ends:  # the last of them comes first
+                    for stderr in stderrs:
+                        if stderr >= 0:
+                            ends.callback(os.close, stderr)
+                    for worker in reversed(group[:started]):
+                        ends.callback(self._take_in, worker)
+                    for worker in group[started:]:
+                        ends.callback(self._abandon, worker)
+
+    def _lay_out_worker(self, stderrs: list[int]) -> NewWorker:
+        """Return a worker to be started; what it is to write to is added to that of its group, and still open here."""
+        initializer, initargs, most_tasks = self._work
+        lane, lane_fd, bell_fd, *shared = self.engine.add_lane(most_tasks)
         try:
-            while asked or len(self.pool) < self.processes:
-                if len(asked) < _MOST_AHEAD and len(self.pool) + len(asked) < self.processes:
-                    asked.append(self._lay_out_worker())
-                    if hasattr(asked[-1].process, "ask_ahead"):
-                        asked[-1].process.ask_ahead()
-                        continue
-                self._start_worker(asked.popleft())
-        finally:
-            for worker in asked:
-                self._abandon(worker)
+            stderr = self.engine.open_stderr(lane)
+            stderrs.append(stderr)
+            descriptors = Descriptors(lane_fd, bell_fd, self._parent, *shared, stderr=stderr, beside=stderrs)
+            process = self._make_process(target=self.work, args=(descriptors, initializer, initargs, most_tasks))
+            process.name = process.name.replace("Process", "PoolWorker")
+            process.daemon = self.is_daemonic
+            if hasattr(process, "ask_ahead"):
+                process.ask_ahead()
+        except BaseException:
+            self.engine.drop_lane(lane)
+            raise
+        return NewWorker(lane, process)
+
+    def _take_in(self, worker: NewWorker) -> None:
+        try:
+            self.engine.watch(worker.lane, worker.process.pid, self._most_memory)
+        except BaseException:
+            self._abandon(worker)
+            raise
+        self._lanes[worker.lane] = worker.process
+        self.pool.append(worker.process)
+        util.debug("added worker")
+
+    def _abandon(self, worker: NewWorker) -> None:
+        if hasattr(worker.process, "withdraw"):
+            worker.process.withdraw()
+        if worker.process.pid is not None:
+            worker.process.kill()
+        self.engine.drop_lane(worker.lane)
 
     def prepare(self) -> None:
         """Make sure that there are workers, and that they are this process's."""
@@ -164,43 +208,6 @@ class Crew:
             raise ValueError(f"{message}; make a pool in the process that uses it")
         if len(self.pool) < self.processes:
             self.start_workers()
-
-    def _lay_out_worker(self) -> NewWorker:
-        initializer, initargs, most_tasks = self._work
-        lane, lane_fd, bell_fd, *shared = self.engine.add_lane(most_tasks)
-        stderr = -1
-        try:
-            stderr = self.engine.open_stderr(lane)
-            descriptors = Descriptors(lane_fd, bell_fd, self._parent, *shared, stderr=stderr)
-            process = self._make_process(target=self.work, args=(descriptors, initializer, initargs, most_tasks))
-            process.name = process.name.replace("Process", "PoolWorker")
-            process.daemon = self.is_daemonic
-        except BaseException:
-            self._abandon(NewWorker(lane, stderr, None))
-            raise
-        return NewWorker(lane, stderr, process)
-
-    def _abandon(self, worker: NewWorker) -> None:
-        if hasattr(worker.process, "withdraw"):
-            worker.process.withdraw()
-        self.engine.drop_lane(worker.lane)
-        if worker.stderr >= 0:
-            os.close(worker.stderr)
-
-    def _start_worker(self, worker: NewWorker) -> None:
-        lane, stderr, process = worker
-        try:
-            with allowed_to_start(), uninterrupted(process):
-                process.start()
-            self.engine.watch(lane, process.pid, self._most_memory)
-        except BaseException:
-            self._abandon(worker)
-            raise
-        if stderr >= 0:
-            os.close(stderr)
-        self._lanes[lane] = process
-        self.pool.append(process)
-        util.debug("added worker")
 
     def _reap(self, lane: int, was_attached: bool, was_started: bool, was_killed: bool = False) -> None:
         with self._staff:

@@ -1,7 +1,6 @@
 """How much memory this process may use."""
 
 import os
-from pathlib import Path
 
 _CGROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
@@ -11,7 +10,8 @@ def default_max_shm() -> int:
     bounds = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     for name in _CGROUPS:
         try:
-            bounds.append(int(Path(name).read_text()))
+            with open(name) as file:
+                bounds.append(int(file.read()))
         except (OSError, ValueError):
             continue  # no such version of control groups, or no limit
     return min(bounds) // 2

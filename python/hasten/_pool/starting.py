@@ -14,7 +14,6 @@ class NewWorker(NamedTuple):
     """A worker that has not been started."""
 
     lane: int
-    stderr: int  # what it is to write to, still open here; -1: none
     process: Any
 
 

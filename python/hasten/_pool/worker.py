@@ -14,7 +14,7 @@ from hasten._worker import PoolWorker
 
 TYPE_CHECKING = False  # without typing, whose import takes a worker milliseconds
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import FrameType
     from typing import Any
 
@@ -28,11 +28,14 @@ class Descriptors:
         Those that `take` returns.
     stderr
         What the worker is to have as its stderr; -1: what it has.
+    beside
+        The same of all workers that are started with this one, whose copies a fork closes.
     """
 
-    def __init__(self, *numbers: int, stderr: int = -1) -> None:
+    def __init__(self, *numbers: int, stderr: int = -1, beside: Sequence[int] = ()) -> None:
         self.numbers = numbers
         self._stderr = stderr
+        self._beside = beside
 
     def __reduce__(self) -> tuple[object, ...]:
         from multiprocessing import context, reduction
@@ -49,7 +52,8 @@ class Descriptors:
         """Let what this process and its children write to stderr go through the parent, which keeps the end of it."""
         if self._stderr >= 0:
             os.dup2(self._stderr, 2)
-            os.close(self._stderr)
+            for descriptor in {self._stderr, *self._beside} - {-1}:
+                os.close(descriptor)
 
 
 def _arrive(stderr: Any, *duplicates: Any) -> Descriptors:

@@ -3,6 +3,7 @@
 import fcntl
 import gc
 import importlib
+import itertools
 import multiprocessing
 import os
 import select
@@ -200,6 +201,36 @@ def test_a_worker_that_cannot_be_started_takes_those_with_it_that_were_asked_for
         assert pool.apply(tasks.square, (2,)) == 4
         while children.read_text() != before:
             time.sleep(0.001)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_workers_do_not_have_what_others_write_to_stderr(method: str, tmp_path: Path) -> None:
+    with drop_in.get_context(method).Pool(2) as pool:
+        both = [(str(tmp_path), "a", "b"), (str(tmp_path), "b", "a")]
+        first, second = pool.starmap(tasks.meet_and_list_files, both, chunksize=1)
+        assert first["2"] not in second.values() and second["2"] not in first.values()
+
+
+def test_of_workers_that_cannot_all_be_started_none_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = multiprocessing.context.ForkProcess.start
+    starts = itertools.count()
+    with drop_in.get_context("fork").Pool(1) as pool:
+        before = set(multiprocessing.active_children())
+        descriptors = len(os.listdir("/proc/self/fd"))
+
+        def start_two(process: Any) -> None:
+            if next(starts) == 2:
+                raise OSError("no more processes")
+            start(process)
+
+        monkeypatch.setattr(multiprocessing.context.ForkProcess, "start", start_two)
+        with pytest.raises(OSError, match="no more processes"):
+            drop_in.get_context("fork").Pool(4)
+        monkeypatch.undo()
+        gc.collect()
+        assert {*multiprocessing.active_children()} == before
+        assert len(os.listdir("/proc/self/fd")) <= descriptors
+        assert pool.apply(tasks.square, (3,)) == 9
 
 
 def test_a_worker_whose_template_died_still_ends_with_its_pool() -> None:
