@@ -411,7 +411,10 @@ def test_a_window_that_nobody_can_open_any_more_ends_the_call(is_endless: bool) 
     del results
     made.close()
     made.join()
-    assert not any(thread.name == "hasten-pool-feeder" for thread in threading.enumerate())
+    for thread in threading.enumerate():
+        if thread.name == "hasten-pool-feeder":
+            thread.join(60)
+            assert not thread.is_alive()
 
 
 @pytest.mark.parametrize("kind", [list, iter])
