@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "hasten/abi/env.h"
+#include "hasten/base/thread.h"
 
 extern "C" void* __libc_stack_end; // the C library's: where the main thread's stack begins
 
@@ -30,25 +31,13 @@ std::optional<int64_t> lowest_address_of_first_stack() {
   return here > lowest && here < highest ? std::optional(lowest) : std::nullopt;
 }
 
-int64_t lowest_address() {
-  pthread_attr_t attributes;
-  if (pthread_getattr_np(pthread_self(), &attributes) != 0) {
-    return 0;
-  }
-  void* lowest = nullptr;
-  size_t size = 0;
-  pthread_attr_getstack(&attributes, &lowest, &size);
-  pthread_attr_destroy(&attributes);
-  return reinterpret_cast<int64_t>(lowest);
-}
-
 } // namespace
 
 const ThreadFacts& other_thread_facts() {
   if (own_facts.thread == 0) {
     const bool is_main = gettid() == getpid();
     const std::optional<int64_t> lowest = is_main ? lowest_address_of_first_stack() : std::nullopt;
-    own_facts = {pthread_self(), (lowest ? *lowest : lowest_address()) + kStackReserve, is_main ? abi::kMainThread : 0U};
+    own_facts = {pthread_self(), (lowest ? *lowest : base::lowest_stack_address()) + kStackReserve, is_main ? abi::kMainThread : 0U};
     if (is_main) {
       main_thread_facts = own_facts;
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <mutex>
 
+#include "hasten/base/thread.h"
 #include "hasten/parallel/parker.h"
 #include "hasten/parallel/wait_list.h"
 
@@ -14,14 +15,6 @@ namespace {
 constexpr int kMostLooks = 256;
 constexpr int kFewestLooks = 4;
 constexpr int kPauses = 16;
-
-void pause_cpu() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
 
 int64_t as_steady_nanoseconds(Moment moment) {
   return moment == kNever ? parallel::kForever : std::chrono::duration_cast<std::chrono::nanoseconds>(moment.time_since_epoch()).count();
@@ -59,7 +52,7 @@ bool WaitingRoom::spin(Look is_there, const void* condition) {
       return true;
     }
     for (int pause = 0; pause < kPauses; ++pause) {
-      pause_cpu();
+      base::pause_cpu();
     }
   }
   patience_.store(std::max(looks / 2, kFewestLooks), std::memory_order_relaxed);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 
+#include "hasten/base/thread.h"
 #include "hasten/parallel/clock.h"
 #include "hasten/parallel/team.h"
 #include "hasten/parallel/threads.h"
@@ -52,15 +53,8 @@ constinit Costs costs;
 
 // The lowest address that recursion in this thread may reach.
 int64_t stack_limit() {
-  pthread_attr_t attributes;
-  if (pthread_getattr_np(pthread_self(), &attributes) != 0) {
-    return 0;
-  }
-  void* lowest = nullptr;
-  size_t size = 0;
-  pthread_attr_getstack(&attributes, &lowest, &size);
-  pthread_attr_destroy(&attributes);
-  return reinterpret_cast<int64_t>(lowest) + kStackReserve;
+  const int64_t lowest = base::lowest_stack_address();
+  return lowest == 0 ? 0 : lowest + kStackReserve;
 }
 
 void copy_error(const Env& from, Env* to) {

@@ -10,6 +10,7 @@
 #include <mutex>
 
 #include "hasten/base/signals.h"
+#include "hasten/base/thread.h"
 #include "hasten/parallel/clock.h"
 
 namespace hasten::parallel {
@@ -24,14 +25,6 @@ std::atomic<Team*> current{nullptr};
 
 // The child has the forking thread only: the parent's team stays behind, with its locks in whatever state they were.
 [[maybe_unused]] const int at_fork = pthread_atfork(nullptr, nullptr, [] { current.store(nullptr, std::memory_order_relaxed); });
-
-void pause_cpu() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
 
 } // namespace
 
@@ -126,7 +119,7 @@ void Team::retire(Job& job, const std::function<void()>& idle) {
   }
   const int64_t start = steady_now();
   while (job.active_.load(std::memory_order_acquire) != 0 && steady_now() - start < kLongestSpin) {
-    pause_cpu();
+    base::pause_cpu();
   }
   std::unique_lock lock(state_->mutex);
   while (job.active_.load(std::memory_order_acquire) != 0) {
@@ -155,7 +148,7 @@ bool Team::spin(uint32_t seen, int64_t* budget) {
   bool found = false;
   while (!found && steady_now() - start < *budget) {
     for (int i = 0; i < 16 && !found; ++i) {
-      pause_cpu();
+      base::pause_cpu();
       found = epoch_.load(std::memory_order_acquire) != seen;
     }
   }

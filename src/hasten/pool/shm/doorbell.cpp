@@ -7,6 +7,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "hasten/base/thread.h"
+
 namespace hasten::pool::shm {
 namespace {
 
@@ -53,12 +55,6 @@ int64_t now() {
 
 void Spinner::yield() { sched_yield(); }
 
-void Spinner::relax() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
+void Spinner::relax() { base::pause_cpu(); }
 
 } // namespace hasten::pool::shm

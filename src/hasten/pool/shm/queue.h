@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -174,6 +175,8 @@ private:
   void abort_stream();
   PutEnd put_until(const Outgoing& item, WaitFor what, bool is_counted, const Patience& patience);
 
+  // Locks the consumers' side. Where that took too long, or was interrupted: how the call ends.
+  std::optional<GetEnd> lock_get(const Patience& patience);
   enum class Look : uint8_t { kNothing, kSmall, kLarge };
   Look look(SmallItem& small);
   GetEnd take_large(Receiver& receiver, const Patience& patience);

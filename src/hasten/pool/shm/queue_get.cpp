@@ -166,6 +166,18 @@ bool Queue::has_news() const {
   return head().units != tail().units || memory().closing.load(std::memory_order_seq_cst) == Closing::kClosed || is_broken();
 }
 
+std::optional<GetEnd> Queue::lock_get(const Patience& patience) {
+  while (memory().get.mutex.lock_until(lock_slice_of(patience)) == Locked::kNo) {
+    if (is_over(patience)) {
+      return GetEnd::kNothing;
+    }
+    if (is_interrupted(patience)) {
+      return GetEnd::kInterrupted;
+    }
+  }
+  return std::nullopt;
+}
+
 GetEnd Queue::get(SmallItem& small, Receiver& receiver, const Patience& patience) {
   if (memory().breaks) {
     enter(kConsumer);
@@ -174,14 +186,8 @@ GetEnd Queue::get(SmallItem& small, Receiver& receiver, const Patience& patience
   bool is_prepared = false;
   Position prepared_for;
   for (;;) {
-    if (memory().get.mutex.lock_until(lock_slice_of(patience)) == Locked::kNo) {
-      if (is_over(patience)) {
-        return GetEnd::kNothing;
-      }
-      if (is_interrupted(patience)) {
-        return GetEnd::kInterrupted;
-      }
-      continue;
+    if (const std::optional<GetEnd> over = lock_get(patience)) {
+      return *over;
     }
     // Read before the look: all that was committed before the end is seen.
     const bool is_at_end = memory().closing.load(std::memory_order_seq_cst) == Closing::kClosed;
