@@ -23,11 +23,24 @@ struct Bell {
   // Sleeps until the bell rings, a signal comes, `nanoseconds` pass or `is_there()` is true at the second look. Who then leaves without
   // what it waited for calls ring(), if it is there, for another one.
   template <typename Condition> void sleep(int64_t nanoseconds, Condition is_there) {
-    sleepers.fetch_add(1, std::memory_order_seq_cst);
-    const uint32_t seen = rung.load(std::memory_order_seq_cst);
+    const uint32_t seen = lie_down();
     if (!is_there()) {
       wait_while(seen, nanoseconds);
     }
+    get_up();
+  }
+
+  // What sleep() begins and ends with, for who sleeps on several bells at once. Between them comes a look, then a wait while `rung` is what
+  // lie_down() returned.
+  uint32_t lie_down() {
+    sleepers.fetch_add(1, std::memory_order_seq_cst);
+    const uint32_t seen = rung.load(std::memory_order_seq_cst);
+    // A ringer may have seen this or another sleeper that had left when it came to this word; who rings later must not rely on it. One
+    // that comes to it from here on changes `rung` after it was read.
+    signalled.exchange(0, std::memory_order_seq_cst);
+    return seen;
+  }
+  void get_up() {
     sleepers.fetch_sub(1, std::memory_order_seq_cst);
     signalled.exchange(0, std::memory_order_seq_cst);
   }

@@ -45,11 +45,7 @@ void Queue::wait_for_any(const std::vector<Queue*>& queues, const std::atomic<ui
       {.val = 0, .uaddr = reinterpret_cast<uint64_t>(&other), .flags = FUTEX_32 | FUTEX_PRIVATE_FLAG, .__reserved = 0}};
   for (Queue* queue : queues) {
     Bell& bell = queue->memory().head.bell;
-    bell.sleepers.fetch_add(1, std::memory_order_seq_cst);
-    words.push_back({.val = bell.rung.load(std::memory_order_seq_cst),
-                     .uaddr = reinterpret_cast<uint64_t>(&bell.rung),
-                     .flags = FUTEX_32,
-                     .__reserved = 0});
+    words.push_back({.val = bell.lie_down(), .uaddr = reinterpret_cast<uint64_t>(&bell.rung), .flags = FUTEX_32, .__reserved = 0});
   }
   if (!is_there()) {
     sleep_on(words, start + nanoseconds);
@@ -57,8 +53,7 @@ void Queue::wait_for_any(const std::vector<Queue*>& queues, const std::atomic<ui
   const bool is_late = now() - start >= nanoseconds;
   for (Queue* queue : queues) {
     Bell& bell = queue->memory().head.bell;
-    bell.sleepers.fetch_sub(1, std::memory_order_seq_cst);
-    bell.signalled.exchange(0, std::memory_order_seq_cst);
+    bell.get_up();
     if (queue->has_news()) {
       bell.ring(); // this thread takes one item of one of them
     }
