@@ -21,7 +21,7 @@ struct Env {
   int32_t trace[kTraceDepth];         // location indices of the unit, innermost first: where the error passed through
   uint32_t flags = 0;                 // EnvFlags
   void* cancel = nullptr;             // std::atomic<int32_t>* shared by the threads of a parallel loop: nonzero means stop
-  const uint64_t* bindings = nullptr; // slots of the unit's array bindings, one after the other (ir::Module::bindings)
+  const uint64_t* bindings = nullptr; // slots of the unit's arrays and channels, one after the other (ir::Module::bindings)
   int64_t stack_limit = 0;            // lowest address that recursion may reach; 0: unchecked
   uint64_t payload[kPayloadSlots];
   char message[kMessageBytes];

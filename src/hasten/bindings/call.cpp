@@ -79,10 +79,15 @@ bool unbox_arguments(const Route& route, PyObject* const* values, UnboxCursor* t
   return true;
 }
 
-void unbox_bindings(const Specialisation& code, UnboxCursor* to) {
-  for (const BoundArray& bound : code.arrays) {
-    to->slots = unbox_array(reinterpret_cast<PyArrayObject*>(bound.array.ptr()), to->blocks++, to->slots);
+bool unbox_bindings(const Specialisation& code, UnboxCursor* to) {
+  for (const BoundValue& bound : code.values) {
+    if (ir::is_array(bound.type)) {
+      to->slots = unbox_array(reinterpret_cast<PyArrayObject*>(bound.object.ptr()), to->blocks++, to->slots);
+    } else if (!unbox(bound.object.ptr(), bound.type, code.options.dialect, to)) {
+      return false;
+    }
   }
+  return true;
 }
 
 abi::Status run(const Specialisation& code, abi::Env* env, const uint64_t* in, uint64_t* out) {
@@ -126,9 +131,11 @@ PyObject* call_code(const Route& route, PyObject* const* values) {
   const ThreadFacts& thread = this_thread_facts();
   env.flags = thread.flags;
   env.stack_limit = thread.stack_limit;
-  if (!code.arrays.empty()) {
+  if (!code.values.empty()) {
     env.bindings = cursor.slots;
-    unbox_bindings(code, &cursor);
+    if (!unbox_bindings(code, &cursor)) {
+      return nullptr;
+    }
   }
   uint64_t* out = cursor.slots;
   std::optional<RandomStream> random;

@@ -12,6 +12,7 @@
 #include "hasten/bindings/numpy_api.h"
 #include "hasten/bindings/numpy_bridge.h"
 #include "hasten/bindings/python_error.h"
+#include "hasten/bindings/thread_channel.h"
 #include "hasten/bindings/type_of.h"
 #include "hasten/bindings/ufunc.h"
 
@@ -211,6 +212,11 @@ HostValue host_value(PythonHost& host, PyObject* object, const std::string& path
   }
   if (const std::string dtype = dtype_meant_by(object); !dtype.empty()) {
     return named(host, object, "dtype:" + dtype, path);
+  }
+  if (is_value_channel(object)) {
+    value.type = type_of_channel(object);
+    value.handle = host.handle_of(object);
+    return value;
   }
   const std::string& library_name = LibraryNames::instance().find(object);
   if (!library_name.empty()) {

@@ -83,19 +83,20 @@ void Specialisation::lay_out() {
   }
   for (size_t i = 0; i < unit.bindings.size(); ++i) {
     ir::TypeRef type = unit.bindings[i].type;
-    if (ir::is_array(type)) {
-      arrays.push_back({bindings[i], type, type_code(bindings[i].ptr())});
+    if (unit.bindings[i].has_slots()) {
+      options.nogil = options.nogil || waits_for_others(type);
+      values.push_back({bindings[i], type, type_code(bindings[i].ptr())});
       binding_slots += ir::slot_count(type);
-      ++blocks;
+      blocks += block_count(type);
     }
   }
   result_slots = ir::slot_count(unit.result);
   result_kind = result_kind_of(unit.result, options.dialect);
 }
 
-bool Specialisation::arrays_hold() const {
-  for (const BoundArray& bound : arrays) {
-    if (type_code(bound.array.ptr()) != bound.code) {
+bool Specialisation::values_hold() const {
+  for (const BoundValue& bound : values) {
+    if (type_code(bound.object.ptr()) != bound.code) {
       return false;
     }
   }

@@ -19,9 +19,9 @@ namespace hasten::bindings {
 // How the one value that a call returns leaves it; the frequent cases by name.
 enum class ResultKind : uint8_t { kNone, kFloat, kInt, kBool, kArray, kOther };
 
-// An array that a global names. Its memory is the code's, its shape and strides are read anew in each call.
-struct BoundArray {
-  nb::object array;
+// An array that a global names, whose memory is the code's and whose shape and strides are read anew in each call; or a channel.
+struct BoundValue {
+  nb::object object;
   ir::TypeRef type;
   uint64_t code; // of its type
 };
@@ -33,7 +33,7 @@ struct Specialisation {
   infer::Options options;
   ir::TypeRef declared_result = nullptr;
   std::vector<nb::object> bindings; // the objects of unit.bindings
-  std::vector<BoundArray> arrays;   // those of them that are arrays
+  std::vector<BoundValue> values;   // those of them that have slots
   Guards guards;
   std::optional<CacheEntry> cached; // where it lies in the cache on disk
   ResultKind result_kind = ResultKind::kOther;
@@ -46,11 +46,11 @@ struct Specialisation {
   // Fills in what follows from `unit` and `bindings`.
   void lay_out();
   // Whether the captured values still are those that the code was compiled for.
-  bool is_current() { return guards.hold() && (arrays.empty() || arrays_hold()); }
+  bool is_current() { return guards.hold() && (values.empty() || values_hold()); }
   int traverse(visitproc visit, void* arg) const;
 
 private:
-  bool arrays_hold() const;
+  bool values_hold() const;
 };
 
 // How one argument is unboxed. kConvert: by boxing.h, whatever it is; the others are for Python's own objects and for arrays.

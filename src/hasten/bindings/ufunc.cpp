@@ -160,6 +160,10 @@ void refuse_arrays_of_globals(const compiler::Unit& unit) {
       throw base::Diagnostic(base::Fault::kUser, "a vectorized function can't read an array that a global names",
                              "Pass it as an argument.");
     }
+    if (binding.has_slots()) {
+      throw base::Diagnostic(base::Fault::kUser, "a vectorized function can't use a channel that a global names",
+                             "Use it in the code that calls the function.");
+    }
   }
 }
 

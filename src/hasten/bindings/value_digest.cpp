@@ -14,6 +14,7 @@
 #include "hasten/bindings/named_tuples.h"
 #include "hasten/bindings/numpy_api.h"
 #include "hasten/bindings/numpy_bridge.h"
+#include "hasten/bindings/thread_channel.h"
 #include "hasten/bindings/type_of.h"
 
 namespace hasten::bindings {
@@ -43,7 +44,8 @@ enum class Tag : uint64_t {
   kNumpyScalar,
   kDtype,
   kArray,
-  kEnum
+  kEnum,
+  kChannel
 };
 
 void add_tag(Tag tag, FieldHasher* hash) { hash->add(static_cast<uint64_t>(tag)); }
@@ -255,6 +257,11 @@ bool add_value(PyObject* value, FieldHasher* hash) {
   if (PyFunction_Check(value)) {
     add_tag(Tag::kFunction, hash);
     return add_function(value, hash);
+  }
+  if (is_value_channel(value)) {
+    add_tag(Tag::kChannel, hash);
+    hash->add(type_of_channel(value)->text);
+    return true;
   }
   if (dispatcher_hooks().is_dispatcher(value)) {
     add_tag(Tag::kDispatcher, hash);

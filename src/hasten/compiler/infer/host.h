@@ -22,7 +22,7 @@ using Handle = uint64_t;
 // A Python object as the compiler sees it.
 //   scalars, strings       constants (type, constant; text for strings, type `literal:<text>`)
 //   tuples                 items
-//   arrays                 type array, handle: bound at load time
+//   arrays, channels       type, handle: bound at load time
 //   slices, namedtuples    items, as those of tuples
 //   named                  type names it (ir/type.h); items: a namedtuple class's defaults, of its last fields
 struct HostValue {

@@ -13,7 +13,7 @@ namespace {
 // Constants of the numba dialect have numba's types: no weak ones.
 ir::TypeRef own_type(Emitter& e, ir::TypeRef weak) { return e.numba() ? ir::strong(weak) : weak; }
 
-Value array_binding(Emitter& e, const HostValue& value) {
+Value bound_value(Emitter& e, const HostValue& value) {
   const int32_t index = e.session().binding(value);
   return e.op(Op::kBinding, value.type, {}, index);
 }
@@ -88,7 +88,8 @@ Value from_host(Emitter& e, const HostValue& value) {
     return e.aggregate(is_slice ? ir::slice_type(types[0], types[1], types[2]) : ir::tuple_type(std::move(types), value.type->name), items);
   }
   case Kind::kArray:
-    return array_binding(e, value);
+  case Kind::kSequence: // a channel
+    return bound_value(e, value);
   case Kind::kNamed:
     e.session().remember_named(value);
     if (ir::is_named(value.type, "exception:")) {

@@ -119,8 +119,10 @@ struct Symbol {
 //   builtins:ValueError   numpy:linalg.LinAlgError   global:<depth>:NAME.attr   closure:<depth>:NAME
 struct Binding {
   std::string path;
-  TypeRef type;        // arrays: the code reads its slots through Env::bindings; other types take no slots
+  TypeRef type;        // arrays and channels: the code reads their slots through Env::bindings; other types take none
   uint64_t handle = 0; // the Host's, in the process that compiled
+
+  bool has_slots() const { return is_array(type) || type->kind == Kind::kSequence; }
 };
 
 // What floating-point code may assume or change, as LLVM names it.

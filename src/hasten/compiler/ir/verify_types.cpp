@@ -69,7 +69,7 @@ std::string binding(const Site& s) {
   if (index >= s.module.bindings.size()) {
     return "no such binding";
   }
-  return is_array(s.result()) && s.module.bindings[index].type == s.result()
+  return s.module.bindings[index].has_slots() && s.module.bindings[index].type == s.result()
              ? ""
              : mismatch("the binding", s.module.bindings[index].type, s.result());
 }

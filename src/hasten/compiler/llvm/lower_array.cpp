@@ -26,16 +26,16 @@ int dense_axis(ir::TypeRef array) {
 
 } // namespace
 
-// An array that a global names: its slots lie behind Env::bindings, after those of the array bindings before it.
+// What a global names: its slots lie behind Env::bindings, after those of the bindings before it.
 Parts Lowering::lower_binding(const Instr& instr) {
   const auto& bindings = unit_.ir().bindings;
   const auto index = static_cast<size_t>(instr.aux);
-  if (index >= bindings.size() || !ir::is_array(bindings[index].type)) {
+  if (index >= bindings.size() || !bindings[index].has_slots()) {
     base::internal_error("the function " + function_.name + " reads a binding that the module doesn't have");
   }
   unsigned first = 0;
   for (size_t i = 0; i < index; ++i) {
-    first += ir::is_array(bindings[i].type) ? part_count(bindings[i].type) : 0;
+    first += bindings[i].has_slots() ? part_count(bindings[i].type) : 0;
   }
   llvm::LoadInst* slots = b_.CreateLoad(unit_.pointer(), offset_address(b_, frame_.env(), offsetof(abi::Env, bindings)));
   unit_.mark(slots, Memory::kEnv);
