@@ -42,7 +42,7 @@ sys.flags.safe_path or sys.path.pop(0)
 size = int(posix.read({control}, 20) or posix._exit(0))
 code, sent = marshal.loads(posix.pread({code}, size, 0))
 posix.close({code})
-exec(code)
+exec(marshal.loads(code))
 start({folder!r}, sent, {control}, {parent}, {tracker})"""
 
 

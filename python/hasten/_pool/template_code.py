@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 import marshal
+import os
 import sys
-from importlib.machinery import SourceFileLoader
-from importlib.util import find_spec
-from types import CodeType
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import MAGIC_NUMBER, find_spec
 
 _START = "hasten._pool.template_start"
 
@@ -36,14 +36,26 @@ def code_of_start() -> bytes:
     return marshal.dumps((start[1], sent))
 
 
-def _read(name: str) -> tuple[str, CodeType] | None:
+def _read(name: str) -> tuple[str, bytes] | None:
     """Return file and code of a module; None where that is found in another way than in a source file."""
     module = sys.modules.get(name)
     spec = find_spec(name) if module is None else module.__spec__
     if spec is None or type(spec.loader) is not SourceFileLoader or spec.origin is None:
         return None
-    code = spec.loader.get_code(name)
-    return None if code is None else (spec.origin, code)
+    return spec.origin, _cached_code(spec) or marshal.dumps(spec.loader.get_code(name))
+
+
+def _cached_code(spec: ModuleSpec) -> bytes:
+    """Return the code of a module's bytecode file, if that is the source's; else nothing."""
+    try:
+        source = os.stat(spec.origin or "")
+        with open(spec.cached or "", "rb") as file:
+            cached = file.read()
+    except (OSError, ValueError):
+        return b""
+    words = (0, int(source.st_mtime), source.st_size)  # the first says that the time of the source counts
+    head = MAGIC_NUMBER + b"".join((word & 0xFFFFFFFF).to_bytes(4, "little") for word in words)
+    return cached[len(head) :] if cached.startswith(head) else b""
 
 
 def code_of_main(path: str | None) -> bytes:

@@ -5,6 +5,7 @@ What is imported here, each new pool waits for.
 """
 
 # No `from __future__ import`: that module is one of those that are sent.
+import marshal
 import sys
 from _frozen_importlib import ModuleSpec, module_from_spec
 from _frozen_importlib_external import SourceFileLoader
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from types import CodeType, ModuleType
     from typing import Any
 
-    Sent = dict[str, tuple[str, CodeType]]  # files and code of modules, by name
+    Sent = dict[str, tuple[str, bytes]]  # files and code of modules, by name
 else:
     ModuleType = type(sys)
 
@@ -23,14 +24,14 @@ else:
 class SentLoader(SourceFileLoader):
     """Loads a module whose code the parent has sent."""
 
-    def __init__(self, name: str, file: str, code: "CodeType") -> None:
+    def __init__(self, name: str, file: str, code: bytes) -> None:
         super().__init__(name, file)
-        self._sent: CodeType | None = code
+        self._sent = code
 
     def get_code(self, fullname: str) -> "CodeType | None":
         """Return the code, the first time as it was sent."""
-        code, self._sent = self._sent, None
-        return code or super().get_code(fullname)
+        code, self._sent = self._sent, b""
+        return marshal.loads(code) if code else super().get_code(fullname)
 
 
 class SentModules:

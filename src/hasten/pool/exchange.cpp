@@ -15,6 +15,17 @@ namespace hasten::pool {
 
 using shm::BlockRef;
 
+namespace {
+
+// What lies at the beginning of new shared memory, all of which is 0. A constructor would write, and have the system map, each page of it.
+template <typename Header> Header* header_of_zeros(const shm::Segment& segment) {
+  auto* header = std::launder(reinterpret_cast<Header*>(segment.data()));
+  header->magic = Header::kMagic;
+  return header;
+}
+
+} // namespace
+
 // --- Results ---
 
 class Results {
@@ -25,9 +36,7 @@ public:
     if (const int failed = segment_.allocate(0, shm::whole_pages(sizeof(ResultsHeader))); failed != 0) {
       base::system_error("Can't allocate shared memory for results", failed);
     }
-    auto* header = new (segment_.data()) ResultsHeader;
-    header->magic = ResultsHeader::kMagic;
-    header->owner = owner;
+    header_of_zeros<ResultsHeader>(segment_)->owner = owner;
     const std::lock_guard lock(all_mutex());
     all().insert(this);
   }
@@ -149,8 +158,7 @@ std::shared_ptr<shm::Segment> reserve_arguments(uint64_t most, uint64_t most_kep
   if (const int failed = segment->allocate(0, kHeader); failed != 0) {
     base::system_error("Can't allocate shared memory for arguments", failed);
   }
-  auto* header = new (segment->data()) ArgumentsHeader;
-  header->magic = ArgumentsHeader::kMagic;
+  auto* header = header_of_zeros<ArgumentsHeader>(*segment);
   header->most_kept = most_kept;
   header->budget.limit.store(most);
   return segment;

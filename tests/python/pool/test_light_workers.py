@@ -1,12 +1,15 @@
 """Workers of the template do without multiprocessing, and are what they would be had they imported it at once."""
 
+import marshal
 import os
+import py_compile
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
 
 import pytest
+from hasten._pool import template_code
 
 ROOT = Path(__file__).parents[3]
 
@@ -86,6 +89,27 @@ def test_code_that_was_sent_is_found_in_its_file(tmp_path: Path) -> None:
     first, reloads, shown = ended.stdout.splitlines()
     assert first.startswith('"""What runs in a process that the template forked') and reloads == "True", ended.stderr
     assert shown == "def show()"
+
+
+@pytest.mark.parametrize("is_hashed", [False, True])
+def test_bytecode_is_sent_only_where_it_is_the_sources(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_hashed: bool
+) -> None:
+    name = f"module_that_changes_{is_hashed}"
+    source = tmp_path / f"{name}.py"
+    source.write_text("value = 1")
+    mode = py_compile.PycInvalidationMode.CHECKED_HASH if is_hashed else py_compile.PycInvalidationMode.TIMESTAMP
+    os.utime(source, (1, 1))
+    py_compile.compile(str(source), invalidation_mode=mode)
+    monkeypatch.syspath_prepend(tmp_path)
+    for text, value in (("value = 1", 1), ("value = 2  # longer", 2)):
+        source.write_text(text)
+        os.utime(source, (1, value))
+        found = template_code._read(name)
+        assert found is not None and found[0] == str(source)
+        names: dict[str, object] = {}
+        exec(marshal.loads(found[1]), names)
+        assert names["value"] == value
 
 
 def test_a_main_module_that_does_not_compile_any_more_is_reported(tmp_path: Path) -> None:
