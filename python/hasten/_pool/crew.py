@@ -23,7 +23,7 @@ from hasten._mirror import original
 from hasten._pool.errors import TaskMemoryError, TaskTimeout, WorkerDied, describe_exit
 from hasten._pool.main_module import NO_GUARD_STATUS, MissingGuardError
 from hasten._pool.pickling import Payload, Travelling, encode_function, is_named, read_failure
-from hasten._pool.starting import NewWorker, allowed_to_start, uninterrupted
+from hasten._pool.starting import NewWorker, SpawnedName, allowed_to_start, uninterrupted
 from hasten._pool.worker import Descriptors, work
 
 if TYPE_CHECKING:
@@ -176,6 +176,8 @@ class Crew:
             descriptors = Descriptors(lane_fd, bell_fd, self._parent, *shared, stderr=stderr, beside=stderrs)
             process = self._make_process(target=self.work, args=(descriptors, initializer, initargs, most_tasks))
             process.name = process.name.replace("Process", "PoolWorker")
+            if stderr >= 0 and getattr(process, "_start_method", None) == "spawn":
+                process.name = SpawnedName.of(process.name, descriptors.release_stderr())
             process.daemon = self.is_daemonic
             if hasattr(process, "ask_ahead"):
                 process.ask_ahead()

@@ -48,17 +48,25 @@ class Descriptors:
         """Return descriptors that are the caller's."""
         return tuple(os.dup(number) for number in self.numbers)
 
+    def release_stderr(self) -> int:
+        """Return what the worker is to have as its stderr: somebody else brings it there."""
+        stderr, self._stderr = self._stderr, -1
+        return stderr
+
     def take_stderr(self) -> None:
         """Let what this process and its children write to stderr go through the parent, which keeps the end of it."""
         if self._stderr >= 0:
             os.dup2(self._stderr, 2)
             for descriptor in {self._stderr, *self._beside} - {-1}:
                 os.close(descriptor)
+            self._stderr = -1
 
 
 def _arrive(stderr: Any, *duplicates: Any) -> Descriptors:
     numbers = (duplicate.detach() for duplicate in duplicates)
-    return _Arrived(*numbers, stderr=-1 if stderr is None else stderr.detach())
+    arrived = _Arrived(*numbers, stderr=-1 if stderr is None else stderr.detach())
+    arrived.take_stderr()  # now: what is unpickled next may fail
+    return arrived
 
 
 class _Arrived(Descriptors):

@@ -95,6 +95,48 @@ def test_an_initializer_that_fails_says_why(capfd: pytest.CaptureFixture[str]) -
     assert "no such licence" in capfd.readouterr().err
 
 
+class Unreadable:
+    """Can be unpickled by nobody."""
+
+    def __reduce__(self) -> Any:
+        return refuse, ()
+
+
+def refuse() -> None:
+    raise ValueError("no such key")
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver", "template"])
+def test_arguments_that_cannot_be_unpickled_say_why(method: str, capfd: pytest.CaptureFixture[str]) -> None:
+    made = hasten.get_context(method).Pool(1, print, (Unreadable(),))
+    with made, pytest.raises(WorkerDied, match="ValueError: no such key"):
+        made.apply(abs, (1,))
+    assert "ValueError: no such key" in capfd.readouterr().err
+
+
+MAIN_FAILS = """
+import hasten
+from hasten.errors import WorkerDied
+if __name__ != "__main__":
+    raise ValueError("not in a worker")
+if __name__ == "__main__":
+    with hasten.get_context("spawn").Pool(1) as pool:
+        try:
+            pool.apply(abs, (1,))
+        except WorkerDied as error:
+            print(error)
+"""
+
+
+def test_a_main_module_that_fails_in_a_spawned_worker_says_why(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(MAIN_FAILS)
+    command = [sys.executable, str(script)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    assert done.stdout.endswith("ValueError: not in a worker\n"), done
+    assert "ValueError: not in a worker" in done.stderr
+
+
 def test_lines_come_before_the_result_that_follows_them(capfd: pytest.CaptureFixture[str]) -> None:
     with hasten.Pool(1) as made:
         for i in range(100):
