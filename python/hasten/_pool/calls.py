@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 else:
     standard = original("multiprocessing.pool")
 
+Callee = Callable[..., Any]
+Keywords = dict[str, Any] | None
 Terms = tuple[float | None, int, OnError]  # a call's timeout, retries and on_error
+Callbacks = tuple[Callable[[Any], object] | None, Callable[[BaseException], object] | None]
+_NO_CALLBACKS: Callbacks = (None, None)
 
 
 class Pending(Protocol):
@@ -56,28 +60,19 @@ class PoolCalls(standard.Pool, Generic[P]):
         """Return how many workers there are, at least 1."""
         raise NotImplementedError
 
-    def _start_call(
-        self,
-        func: Callable[..., Any],
-        args: Iterable[Any],
-        kwds: dict[str, Any] | None,
-        terms: Terms,
-        callback: Callable[[Any], object] | None = None,
-        error_callback: Callable[[BaseException], object] | None = None,
-    ) -> P:
+    def _start_call(self, func: Callee, args: Iterable[Any], kwds: Keywords, terms: Terms, callbacks: Callbacks) -> P:
         """Have ``func(*args, **kwds)`` called in a worker."""
         raise NotImplementedError
 
     def _start_map(
         self,
-        func: Callable[..., Any],
+        func: Callee,
         iterable: Iterable[Any],
         mode: int,
         chunksize: int | None,
         terms: Terms,
-        callback: Callable[[Any], object] | None = None,
-        error_callback: Callable[[BaseException], object] | None = None,
-        is_awaited: bool = False,
+        callbacks: Callbacks,
+        is_awaited: bool,
     ) -> P:
         """Have `func` called with each item, as `mode` (`MAP` or `STARMAP`) says; the result is a list.
 
@@ -87,7 +82,7 @@ class PoolCalls(standard.Pool, Generic[P]):
 
     def _start_iteration(
         self,
-        func: Callable[..., Any],
+        func: Callee,
         iterable: Iterable[Any],
         mode: int,
         chunksize: int,
@@ -124,7 +119,7 @@ class PoolCalls(standard.Pool, Generic[P]):
         on_error
             "return" returns the exception rather than raising it.
         """
-        return _get(self._start_call(func, args, kwds, (timeout, retries, on_error)))
+        return _get(self._start_call(func, args, kwds, (timeout, retries, on_error), _NO_CALLBACKS))
 
     def apply_async(  # type: ignore[override]
         self,
@@ -139,7 +134,7 @@ class PoolCalls(standard.Pool, Generic[P]):
         on_error: OnError = "raise",
     ) -> P:
         """Start `apply`; the result comes later."""
-        result = self._start_call(func, args, kwds, (timeout, retries, on_error), callback, error_callback)
+        result = self._start_call(func, args, kwds, (timeout, retries, on_error), (callback, error_callback))
         self._leave_alone()
         return result
 
@@ -205,7 +200,7 @@ class PoolCalls(standard.Pool, Generic[P]):
     ) -> P:
         """Start `map`; the results come later."""
         terms = (timeout, retries, on_error)
-        result = self._start_map(func, iterable, MAP, chunksize, terms, callback, error_callback)
+        result = self._start_map(func, iterable, MAP, chunksize, terms, (callback, error_callback), False)
         self._leave_alone()
         return result
 
@@ -223,7 +218,7 @@ class PoolCalls(standard.Pool, Generic[P]):
     ) -> P:
         """Start `starmap`; the results come later."""
         terms = (timeout, retries, on_error)
-        result = self._start_map(func, iterable, STARMAP, chunksize, terms, callback, error_callback)
+        result = self._start_map(func, iterable, STARMAP, chunksize, terms, (callback, error_callback), False)
         self._leave_alone()
         return result
 
@@ -293,7 +288,7 @@ class PoolCalls(standard.Pool, Generic[P]):
         ordered: bool,
     ) -> list[Any]:
         if ordered and not progress:
-            return _get(self._start_map(func, iterable, mode, chunksize, terms, is_awaited=True))  # type: ignore[no-any-return]
+            return _get(self._start_map(func, iterable, mode, chunksize, terms, _NO_CALLBACKS, True))  # type: ignore[no-any-return]
         self._check_running()
         items = listed(iterable)
         size = self._chunk_size(chunksize, items)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from hasten._core import PoolCall
 from hasten._cores import available_cores
 from hasten._mirror import original
-from hasten._pool.calls import PoolCalls, Terms, listed, name_of
+from hasten._pool.calls import Callbacks, Callee, Keywords, PoolCalls, Terms, listed, name_of
 from hasten._pool.contexts import get_context
 from hasten._pool.crew import Crew
 from hasten._pool.main_module import check_guard, prepare_for
@@ -161,13 +161,7 @@ class Pool(PoolCalls[AsyncResult]):
         self._crew.attend()
 
     def _start_call(
-        self,
-        func: Callable[..., Any],
-        args: Iterable[Any],
-        kwds: dict[str, Any] | None,
-        terms: Terms,
-        callback: Callable[[Any], object] | None = None,
-        error_callback: Callable[[BaseException], object] | None = None,
+        self, func: Callee, args: Iterable[Any], kwds: Keywords, terms: Terms, callbacks: Callbacks
     ) -> AsyncResult:
         self._check_running()
         known = self._last_plan
@@ -176,6 +170,7 @@ class Pool(PoolCalls[AsyncResult]):
         else:
             options, call = _options(func, *terms), None
         arguments, keywords = tuple(args), dict(kwds) if kwds else {}
+        callback, error_callback = callbacks  # quicker than with a star
         result = AsyncResult(self, self._crew, options, 1, True, callback, error_callback)
         self._crew.adopt(result)
         try:
@@ -210,20 +205,19 @@ class Pool(PoolCalls[AsyncResult]):
 
     def _start_map(
         self,
-        func: Callable[..., Any],
+        func: Callee,
         iterable: Iterable[Any],
         mode: int,
         chunksize: int | None,
         terms: Terms,
-        callback: Callable[[Any], object] | None = None,
-        error_callback: Callable[[BaseException], object] | None = None,
-        is_awaited: bool = False,
+        callbacks: Callbacks,
+        is_awaited: bool,
     ) -> AsyncResult:
         options = _options(func, *terms)
         self._check_running()
         items = listed(iterable)
         size = self._chunk_size(chunksize, items)
-        result = AsyncResult(self, self._crew, options, len(items), False, callback, error_callback)
+        result = AsyncResult(self, self._crew, options, len(items), False, *callbacks)
         self._crew.adopt(result)
         try:
             function = self._encode_function(result, func, mode)
@@ -244,7 +238,7 @@ class Pool(PoolCalls[AsyncResult]):
 
     def _start_iteration(
         self,
-        func: Callable[..., Any],
+        func: Callee,
         iterable: Iterable[Any],
         mode: int,
         chunksize: int,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from hasten import _core
 from hasten._mirror import original
-from hasten._pool.calls import PoolCalls, Terms, listed, name_of
+from hasten._pool.calls import Callbacks, Callee, Keywords, PoolCalls, Terms, listed, name_of
 from hasten._pool.tasks import APPLY
 from hasten._pool.terms import check_on_error, check_retries, check_timeout
 from hasten.backends.interface import Backend, Function
@@ -58,16 +58,10 @@ class ClusterPool(PoolCalls["AsyncResult | MapResult"]):
         return max(1, self._backend.workers)
 
     def _start_call(
-        self,
-        func: Callable[..., Any],
-        args: Iterable[Any],
-        kwds: dict[str, Any] | None,
-        terms: Terms,
-        callback: Callable[[Any], object] | None = None,
-        error_callback: Callable[[BaseException], object] | None = None,
+        self, func: Callee, args: Iterable[Any], kwds: Keywords, terms: Terms, callbacks: Callbacks
     ) -> AsyncResult:
         options, function = self._prepare(func, *terms)
-        result = AsyncResult(self, _guarded(callback), _guarded(error_callback))
+        result = AsyncResult(self, *map(_guarded, callbacks))
         job = self._begin(Job(self, function, APPLY, options, result.put))
         result.follow(job)
         job.submit(0, (tuple(args), dict(kwds or {})))
@@ -76,19 +70,18 @@ class ClusterPool(PoolCalls["AsyncResult | MapResult"]):
 
     def _start_map(
         self,
-        func: Callable[..., Any],
+        func: Callee,
         iterable: Iterable[Any],
         mode: int,
         chunksize: int | None,
         terms: Terms,
-        callback: Callable[[Any], object] | None = None,
-        error_callback: Callable[[BaseException], object] | None = None,
-        is_awaited: bool = False,
+        callbacks: Callbacks,
+        is_awaited: bool,
     ) -> MapResult:
         options, function = self._prepare(func, *terms)
         items = listed(iterable)
         size = self._chunk_size(chunksize, items)
-        result = MapResult(self, len(items), _guarded(callback), _guarded(error_callback))
+        result = MapResult(self, len(items), *map(_guarded, callbacks))
         job = self._begin(Job(self, function, mode, options, result.put))
         result.follow(job)
         for start in range(0, len(items), size):
@@ -98,7 +91,7 @@ class ClusterPool(PoolCalls["AsyncResult | MapResult"]):
 
     def _start_iteration(
         self,
-        func: Callable[..., Any],
+        func: Callee,
         iterable: Iterable[Any],
         mode: int,
         chunksize: int,
