@@ -25,6 +25,11 @@ endforeach()
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/hasten" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT cpp)
 
 set(package "${CMAKE_INSTALL_LIBDIR}/cmake/hasten")
+if(HASTEN_PYTHON)
+  # Who builds for Python makes the extension alone; the library is made when somebody installs it.
+  install(CODE "execute_process(COMMAND \"${CMAKE_COMMAND}\" --build \"${PROJECT_BINARY_DIR}\" --target hasten COMMAND_ERROR_IS_FATAL ANY)"
+          COMPONENT cpp)
+endif()
 install(TARGETS hasten EXPORT hasten COMPONENT cpp)
 install(EXPORT hasten NAMESPACE hasten:: FILE hastenTargets.cmake DESTINATION "${package}" COMPONENT cpp)
 configure_package_config_file("${CMAKE_CURRENT_LIST_DIR}/hastenConfig.cmake.in" "${PROJECT_BINARY_DIR}/hastenConfig.cmake"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.python.tools.cpp_library import build_examples, install_library, made_once, run
+from tests.python.tools.cpp_library import TOOLS, build, build_examples, install_library, made_once, run
 from tests.python.tools.loading import ROOT
 
 EXAMPLES = ROOT / "examples" / "cpp"
@@ -78,6 +79,30 @@ def test_the_page_shows_parts_of_programs_that_are_run() -> None:
 def squeezed(text: str) -> str:
     """Return a text without what only lays it out."""
     return "".join(text.split())
+
+
+USER = """
+cmake_minimum_required(VERSION 3.25)
+project(user LANGUAGES CXX)
+find_package(hasten 0.1 REQUIRED)
+add_executable(user main.cpp)
+target_link_libraries(user PRIVATE hasten::hasten)
+"""
+
+
+def test_a_build_for_python_installs_the_library_too(tmp_path: Path) -> None:
+    engine = ROOT / "build" / f"release-{sys.version_info.major}.{sys.version_info.minor}"
+    if not (engine / "CMakeCache.txt").exists():
+        pytest.skip("the package was not built here")
+    prefix, source = tmp_path / "prefix", tmp_path / "source"
+    run(TOOLS / "cmake", "--install", engine, "--prefix", prefix, "--component", "cpp")
+    assert not (prefix / "hasten").exists(), "nothing of Python's"
+    source.mkdir()
+    (source / "CMakeLists.txt").write_text(USER)
+    task = "hasten::ThreadPool(1).submit([] { return 0; })"
+    (source / "main.cpp").write_text(f"#include <hasten/thread_pool.h>\nint main() {{ return {task}.get(); }}\n")
+    build(source, tmp_path / "build", CMAKE_PREFIX_PATH=str(prefix))
+    run(tmp_path / "build" / "user")
 
 
 def test_the_static_library_links_too(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
