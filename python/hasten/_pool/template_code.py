@@ -6,7 +6,7 @@ import io
 import marshal
 import os
 import sys
-from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.machinery import ExtensionFileLoader, ModuleSpec, SourceFileLoader
 from importlib.util import MAGIC_NUMBER, find_spec
 
 _START = "hasten._pool.template_start"
@@ -15,6 +15,8 @@ _START = "hasten._pool.template_start"
 _MODULES = (
     "__future__",
     "_compat_pickle",
+    "_pickle",
+    "_socket",
     "copyreg",
     "hasten._pool",
     "hasten._pool.child",
@@ -24,6 +26,8 @@ _MODULES = (
     "hasten._pool.tasks",
     "hasten._pool.template_server",
     "hasten._pool.worker",
+    "hasten._worker",
+    "select",
 )
 
 
@@ -31,16 +35,20 @@ def code_of_start() -> bytes:
     """Return the code of `template_start`, and by their names the files and the code of what it imports."""
     sent = {name: found for name in _MODULES if (found := _read(name)) is not None}
     start = _read(_START)
-    if start is None:
+    if start is None or not start[1]:
         raise ImportError(f"the code of {_START} is not in a file")
     return marshal.dumps((start[1], sent))
 
 
 def _read(name: str) -> tuple[str, bytes] | None:
-    """Return file and code of a module; None where that is found in another way than in a source file."""
+    """Return file and code of a module, no code where the file is an extension; None where it is in no file."""
     module = sys.modules.get(name)
     spec = find_spec(name) if module is None else module.__spec__
-    if spec is None or type(spec.loader) is not SourceFileLoader or spec.origin is None:
+    if spec is None or spec.origin is None:
+        return None
+    if type(spec.loader) is ExtensionFileLoader:
+        return spec.origin, b""
+    if type(spec.loader) is not SourceFileLoader:
         return None
     return spec.origin, _cached_code(spec) or marshal.dumps(spec.loader.get_code(name))
 

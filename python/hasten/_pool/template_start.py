@@ -8,7 +8,7 @@ What is imported here, each new pool waits for.
 import marshal
 import sys
 from _frozen_importlib import ModuleSpec, module_from_spec
-from _frozen_importlib_external import SourceFileLoader
+from _frozen_importlib_external import ExtensionFileLoader, SourceFileLoader
 from _functools import partial  # type: ignore[import-not-found]
 
 TYPE_CHECKING = False
@@ -35,7 +35,7 @@ class SentLoader(SourceFileLoader):
 
 
 class SentModules:
-    """Finds modules whose code the parent has sent."""
+    """Finds modules of which the parent has sent where they are, and their code if they are no extensions."""
 
     def __init__(self, sent: "Sent") -> None:
         self._sent = sent
@@ -46,7 +46,8 @@ class SentModules:
             return None
         file, code = self._sent[name]
         is_package = file.endswith("/__init__.py")
-        spec = ModuleSpec(name, SentLoader(name, file, code), origin=file, is_package=is_package)
+        loader = SentLoader(name, file, code) if code else ExtensionFileLoader(name, file)
+        spec = ModuleSpec(name, loader, origin=file, is_package=is_package)
         spec.has_location = True
         if is_package:
             spec.submodule_search_locations = [file.rpartition("/")[0]]
