@@ -87,9 +87,10 @@ size_t Scheduler::most_at_once() const {
   return kMostAtOnce * (narrowing_.is_on() ? narrowing_.few() : lanes_.size());
 }
 
+// More workers than a few have room for much, and what is sent to them in smaller parts wakes them more often.
 bool Scheduler::wants_drain() const {
   const std::lock_guard lock(mutex_);
-  return narrowing_.is_on() || !pending_.empty();
+  return narrowing_.is_on() || (!pending_.empty() && lanes_.size() <= narrowing_.few());
 }
 
 void Scheduler::submit(std::unique_ptr<Task> task) {

@@ -224,6 +224,23 @@ TEST_F(Narrowed, ASingleTaskIsForAnyWorker) {
   EXPECT_EQ(busy_workers().size(), 3U);
 }
 
+TEST_F(Narrowed, ResultsAreReadInBetweenWhereAFewWorkersDoAll) {
+  add_workers(2);
+  submit(kSlots, make_task(1, false));
+  EXPECT_FALSE(scheduler.wants_drain()); // there is room for all
+  submit(2 * kSlots, make_task(1, false));
+  EXPECT_TRUE(scheduler.wants_drain());
+  scheduler.recall(nullptr);
+  add_workers(1);
+  submit(4 * kSlots, make_task(2, false));
+  EXPECT_FALSE(scheduler.wants_drain());
+  submit(100, make_task(3));
+  EXPECT_FALSE(scheduler.wants_drain()); // what comes before them is for all
+  scheduler.recall(nullptr);
+  submit(100, make_task(4));
+  EXPECT_TRUE(scheduler.wants_drain());
+}
+
 TEST_F(Narrowed, AWorkerThatIsStuckIsReplaced) {
   add_workers(4);
   submit(300, make_task(1));
