@@ -39,6 +39,14 @@ std::unique_ptr<Task> make_task(uint64_t base, uint32_t items = 1) {
   return task;
 }
 
+std::vector<std::unique_ptr<Task>> make_tasks(uint64_t count) {
+  std::vector<std::unique_ptr<Task>> tasks;
+  for (uint64_t base = 0; base < count; ++base) {
+    tasks.push_back(make_task(base));
+  }
+  return tasks;
+}
+
 WorkerLane worker_of(const Scheduler::Ends& ends) {
   return {base::FileDescriptor(dup(ends.lane_fd)), base::FileDescriptor(dup(ends.bell_fd)), 0};
 }
@@ -52,6 +60,16 @@ void work(WorkerLane& lane) {
       }
     }
   }
+}
+
+// Runs what is in a lane; returns how many tasks that were.
+size_t run_all(WorkerLane& lane) {
+  size_t count = 0;
+  for (; lane.take(0) == WorkerLane::Found::kTask; ++count) {
+    size_t sent = 0;
+    EXPECT_EQ(lane.send(0, "r", 1, &sent), WorkerLane::Sent::kDone);
+  }
+  return count;
 }
 
 TEST(Scheduler, TwoWorkersDoEverythingOnce) {
@@ -143,51 +161,44 @@ TEST(Scheduler, AnIdleWorkerThatIsAwakeComesFirst) {
   EXPECT_EQ(sleeper.take(0), WorkerLane::Found::kTask);
 }
 
-TEST(Scheduler, ManyTasksAreSpreadByWhatTheLanesHave) {
+TEST(Scheduler, ManyTasksAreSpreadByWhatTheParentRemembers) {
   Scheduler scheduler(255);
   std::vector<WorkerLane> workers;
-  const auto submit = [&scheduler](uint64_t count) {
-    std::vector<std::unique_ptr<Task>> tasks;
-    for (uint64_t base = 0; base < count; ++base) {
-      tasks.push_back(make_task(base));
-    }
-    scheduler.submit(std::move(tasks));
-  };
   workers.push_back(worker_of(scheduler.add_lane(0)));
-  submit(20);
+  scheduler.submit(make_tasks(20));
+  EXPECT_EQ(run_all(workers[0]), 20U); // which the parent hasn't read, and doesn't look for
   for (int count = 0; count < 3; ++count) {
     workers.push_back(worker_of(scheduler.add_lane(0)));
   }
-  submit(40);
-  submit(20);
-  for (WorkerLane& worker : workers) {
-    size_t count = 0;
-    for (; worker.take(0) == WorkerLane::Found::kTask; ++count) {
-      size_t sent = 0;
-      ASSERT_EQ(worker.send(0, "r", 1, &sent), WorkerLane::Sent::kDone);
-    }
-    EXPECT_EQ(count, 20U);
+  scheduler.submit(make_tasks(40));
+  scheduler.submit(make_tasks(20));
+  EXPECT_EQ(run_all(workers[0]), 0U);
+  for (size_t place = 1; place < workers.size(); ++place) {
+    EXPECT_EQ(run_all(workers[place]), 20U);
   }
+}
+
+TEST(Scheduler, ALaneGetsManyTasksAtOnceWhereThereAreManyForEach) {
+  Scheduler scheduler(255);
+  WorkerLane first = worker_of(scheduler.add_lane(0));
+  WorkerLane second = worker_of(scheduler.add_lane(0));
+  scheduler.submit(make_tasks(2 * Scheduler::kMostAtOnce));
+  EXPECT_EQ(run_all(first), Scheduler::kMostAtOnce);
+  Collected collected;
+  scheduler.drain(collected);
+  EXPECT_EQ(*collected.done.rbegin(), Scheduler::kMostAtOnce - 1);
 }
 
 TEST(Scheduler, ALaneThatIsFullTakesNothingFromTheOthers) {
   Scheduler scheduler(255);
   std::vector<WorkerLane> workers;
-  std::vector<std::unique_ptr<Task>> tasks;
-  for (uint64_t base = 0; base < 3 * kSlots; ++base) {
-    tasks.push_back(make_task(base));
-  }
   workers.push_back(worker_of(scheduler.add_lane(0)));
+  scheduler.submit(make_tasks(kSlots));
   workers.push_back(worker_of(scheduler.add_lane(0)));
-  scheduler.submit(std::move(tasks));
+  scheduler.submit(make_tasks(2 * kSlots));
   EXPECT_TRUE(scheduler.has_backlog());
   for (WorkerLane& worker : workers) {
-    size_t count = 0;
-    for (; worker.take(0) == WorkerLane::Found::kTask; ++count) {
-      size_t sent = 0;
-      ASSERT_EQ(worker.send(0, "r", 1, &sent), WorkerLane::Sent::kDone);
-    }
-    EXPECT_EQ(count, kSlots);
+    EXPECT_EQ(run_all(worker), kSlots);
   }
 }
 
