@@ -24,7 +24,7 @@ ReadyDescriptor::ReadyDescriptor(Queue& queue)
 
 ReadyDescriptor::~ReadyDescriptor() {
   if (!is_mine()) {
-    (void)thread_.release(); // there is nothing to join
+    [[maybe_unused]] const std::thread* absent = thread_.release(); // there is nothing to join
     return;
   }
   is_over_.store(true, std::memory_order_seq_cst);
