@@ -33,7 +33,7 @@ def make(name: str) -> Any:
     if name == "hasten":
         return hasten.Pool(2)
     if name == "hasten-fork":
-        return hasten.Pool(2, context="fork")
+        return hasten.get_context("fork").Pool(2)
     return multiprocessing.get_context(name).Pool(2)
 
 
@@ -43,7 +43,11 @@ if __name__ == "__main__":
             from hasten._pool.template import templates
 
             vars(templates)["start_early"] = lambda: None
-        hasten.Pool  # noqa: B018, imported before the clock starts, as multiprocessing's is
+        # Imported before the clock starts, as multiprocessing's is.
+        if sys.argv[1] == "hasten-fork":
+            import hasten.multiprocessing
+        else:
+            hasten.Pool  # noqa: B018
         if "cold" in sys.argv:
             del vars(templates)["start_early"]
     if "second" in sys.argv:
