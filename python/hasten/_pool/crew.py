@@ -211,7 +211,7 @@ class Crew:
         if len(self.pool) < self.processes:
             self.start_workers()
 
-    def _reap(self, lane: int, was_attached: bool, was_started: bool, was_killed: bool = False) -> None:
+    def _reap(self, lane: int, was_attached: bool, starts_work: bool, was_killed: bool = False) -> None:
         with self._staff:
             process = self._lanes.pop(lane, None)
             if process is None:
@@ -223,7 +223,7 @@ class Crew:
                 self.pool.remove(process)
             if not self.survives(lane, was_killed):
                 return
-            if was_started or process.exitcode == 0:
+            if starts_work or process.exitcode == 0:
                 self._failed_starts = 0
             else:
                 self._failed_starts += 1
@@ -377,7 +377,7 @@ class Crew:
                 job.settle()
         for lane in list(self._lanes):
             if not self.engine.has_lane(lane):
-                self._reap(lane, was_attached=True, was_started=True)
+                self._reap(lane, was_attached=True, starts_work=True)
 
     def tell(self) -> None:
         """Wake the threads that follow, and the attendant."""

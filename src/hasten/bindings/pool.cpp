@@ -355,7 +355,7 @@ private:
       exchange_->drop_worker(slab->second);
       slabs_.erase(slab);
     }
-    ended_.append(nb::make_tuple(lane, end.was_attached, end.was_started, end.was_killed));
+    ended_.append(nb::make_tuple(lane, end.was_attached, end.starts_work, end.was_killed));
   }
 
   void lost(const pool::Task& task, uint32_t item, pool::Loss why, uint64_t lane) override {

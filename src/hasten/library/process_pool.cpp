@@ -316,7 +316,7 @@ void ProcessPool::State::worker_ended(uint64_t lane, WorkerEnd end) {
     workers_.erase(found);
   }
   last_end_ = {lane, worker, template_.reap(worker)};
-  failed_starts_ = end.was_started ? 0 : failed_starts_ + 1;
+  failed_starts_ = end.starts_work ? 0 : failed_starts_ + 1;
   if (is_stopping_ || is_terminating_) {
     return;
   }

@@ -215,15 +215,18 @@ size_t Scheduler::drain_lane(ParentLane& lane, Sink& sink) {
 
 void Scheduler::bury(const std::shared_ptr<ParentLane>& lane, Sink& sink) {
   std::vector<ParentLane::Left> left;
+  bool starts_work = false;
   {
     const std::lock_guard lock(mutex_);
     left = lane->bury();
+    starts_work =
+        std::any_of(lanes_.begin(), lanes_.end(), [&](const auto& one) { return one->was_started() && (one == lane || !one->is_dead); });
     std::erase(lanes_, lane);
     std::erase_if(watched_, [&](const Watched& watched) { return watched.lane == lane; });
   }
   const bool was_killed =
       lane->exceeds_memory || std::any_of(left.begin(), left.end(), [](const auto& one) { return one.why == Loss::kTimedOut; });
-  sink.worker_ended(lane->id(), {.was_attached = lane->was_attached(), .was_started = lane->was_started(), .was_killed = was_killed});
+  sink.worker_ended(lane->id(), {.was_attached = lane->was_attached(), .starts_work = starts_work, .was_killed = was_killed});
   std::vector<std::unique_ptr<Task>> again;
   for (auto& [task, is_touched, why] : left) {
     if (is_touched && !may_fail_again(*task, task->first)) {

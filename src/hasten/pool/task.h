@@ -44,7 +44,7 @@ public:
   // A worker ended and everything of it was read.
   struct WorkerEnd {
     bool was_attached; // whether it came as far as its lane
-    bool was_started;  // whether it ever claimed a task
+    bool starts_work;  // whether it ever claimed a task, or one that lives did
     bool was_killed;   // for what its task took, by the supervisor
   };
   virtual void worker_ended(uint64_t lane, WorkerEnd end) = 0;

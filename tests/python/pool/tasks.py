@@ -97,6 +97,16 @@ def leave_at_start() -> None:
     os._exit(9)
 
 
+def leave_unless_first(folder: str) -> None:
+    """Let the first worker start; all others leave when it has done something."""
+    try:
+        open(os.path.join(folder, "first"), "x").close()
+    except FileExistsError:
+        while not os.path.exists(os.path.join(folder, "works")):
+            time.sleep(0.001)
+        os._exit(9)
+
+
 def fail_at_start() -> None:
     raise RuntimeError("no start today")
 

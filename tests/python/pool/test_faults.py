@@ -102,6 +102,13 @@ def test_workers_that_never_start_are_reported(initializer: Any, processes: int)
             made.apply_async(tasks.square, (1,)).get(60)
 
 
+def test_workers_that_never_start_cost_nothing_while_another_works(tmp_path: Path) -> None:
+    with hasten.Pool(2, tasks.leave_unless_first, (str(tmp_path),)) as made:
+        assert made.apply(tasks.square, (3,)) == 9
+        (tmp_path / "works").touch()
+        assert made.map(tasks.sleep, [0.02] * 50, chunksize=1) == [0.02] * 50
+
+
 @pytest.mark.parametrize("method", ["spawn", "template"])
 def test_an_initializer_may_exit_with_any_status(method: str) -> None:
     pool = hasten.get_context(method).Pool(1, os._exit, (NO_GUARD_STATUS,))
