@@ -1,9 +1,7 @@
 // The part of the scheduler that decides which worker gets a task.
 #include <algorithm>
-#include <functional>
 #include <iterator>
 #include <limits>
-#include <queue>
 #include <utility>
 
 #include "hasten/pool/scheduler.h"
@@ -32,24 +30,44 @@ ParentLane* Scheduler::choose_lane(const Task& task) const {
   return best;
 }
 
-// With tasks for every lane, no lane's own words are read: after its worker wrote there, each look costs as much as a short task.
-void Scheduler::spread() {
-  using Load = std::pair<size_t, size_t>; // tasks, and whose: the place among the lanes
-  const size_t most = std::clamp<size_t>(pending_.size() / lanes_.size(), 1, kMostAtOnce);
-  std::priority_queue<Load, std::vector<Load>, std::greater<>> loads;
-  for (size_t place = 0; place < lanes_.size(); ++place) {
-    loads.emplace(lanes_[place]->outstanding(), place);
-  }
-  while (pending_.size() >= lanes_.size() && !loads.empty()) {
-    const size_t place = loads.top().second;
-    loads.pop();
-    ParentLane& lane = *lanes_[place];
-    const size_t before = lane.outstanding();
-    place_next(lane, most);
-    if (lane.outstanding() > before) { // otherwise it is full
-      loads.emplace(lane.outstanding(), place);
+// The lane whose turn it is. Neighbours among the tasks go to different lanes, in the order in which they came: so tasks that wait for
+// others less than the number of workers away meet them, as they do where all workers take from one queue. What is full keeps its turn, but
+// for a lane that has nothing at all to do.
+ParentLane* Scheduler::next_in_turn(const std::vector<ParentLane*>& lanes, const Task& task) {
+  const auto first = std::find_if(lanes.begin(), lanes.end(), [this](const ParentLane* lane) { return lane->id() > latest_lane_; });
+  const auto start = static_cast<size_t>(first - lanes.begin());
+  bool is_anybody_full = false;
+  for (size_t i = 0; i < lanes.size(); ++i) {
+    ParentLane* lane = lanes[(start + i) % lanes.size()];
+    if (!lane->accepts(task)) {
+      is_anybody_full = is_anybody_full || lane->is_open();
+    } else if (!is_anybody_full || lane->outstanding() == 0) {
+      latest_lane_ = lane->id();
+      return lane;
     }
   }
+  return nullptr;
+}
+
+// With tasks for every lane, no lane's own words are read: after its worker wrote there, each look costs as much as a short task. Returns
+// whether all got what they accept.
+bool Scheduler::spread() {
+  const std::vector<ParentLane*> all = all_lanes();
+  while (pending_.size() >= all.size()) {
+    const Task* next = next_pending();
+    ParentLane* lane = next != nullptr ? next_in_turn(all, *next) : nullptr;
+    if (lane == nullptr) {
+      return true;
+    }
+    lane->place(take_pending());
+  }
+  return false;
+}
+
+std::vector<ParentLane*> Scheduler::all_lanes() const {
+  std::vector<ParentLane*> all;
+  std::transform(lanes_.begin(), lanes_.end(), std::back_inserter(all), [](const auto& lane) { return lane.get(); });
+  return all;
 }
 
 // The workers that short tasks are kept to: those at work come first, then those that are awake.
@@ -66,6 +84,7 @@ std::vector<ParentLane*> Scheduler::few_lanes() const {
   add([](const ParentLane& lane) { return lane.outstanding() > 0; });
   add([](const ParentLane& lane) { return lane.is_at_hand() && !lane.is_asleep(); });
   add([](const ParentLane&) { return true; });
+  std::sort(few.begin(), few.end(), [](const ParentLane* one, const ParentLane* other) { return one->id() < other->id(); });
   return few;
 }
 
@@ -84,16 +103,11 @@ bool Scheduler::feed_few() {
     if (!narrowing_.is_on()) {
       return false;
     }
-    ParentLane* least = nullptr;
-    for (ParentLane* lane : few) {
-      if (lane->accepts(*next) && (least == nullptr || lane->outstanding() < least->outstanding())) {
-        least = lane;
-      }
-    }
-    if (least == nullptr) {
+    ParentLane* lane = next_in_turn(few, *next);
+    if (lane == nullptr) {
       return true;
     }
-    place_next(*least, kMostAtOnce);
+    lane->place(take_pending());
   }
   return true;
 }
@@ -106,47 +120,39 @@ void Scheduler::feed() {
   if (feed_few()) {
     return;
   }
-  if (!lanes_.empty() && pending_.size() >= lanes_.size()) {
-    spread();
+  if (!lanes_.empty() && spread()) {
+    return;
   }
   while (const Task* next = next_pending()) {
     ParentLane* lane = choose_lane(*next);
     if (lane == nullptr) {
       return;
     }
-    place_next(*lane, 1);
+    lane->place(take_pending());
   }
 }
 
-// Gives a lane the next tasks of one group, as far as it accepts them.
-void Scheduler::place_next(ParentLane& lane, size_t most) {
-  const Task* next = next_pending();
-  for (const uint32_t group = next != nullptr ? next->group : 0; most > 0 && next != nullptr && next->group == group; --most) {
-    if (!lane.accepts(*next)) {
-      return;
-    }
-    lane.place(take_pending());
-    next = next_pending();
-  }
-}
-
-// Moves the newer half of what a lane has and nobody has claimed; returns how much is left of it.
+// Moves the newer half of what a lane has and nobody has claimed, in the order in which it came; returns how much is left of it.
 size_t Scheduler::share(ParentLane& busy, ParentLane& idle, size_t unclaimed) {
-  for (size_t count = (unclaimed + 1) / 2; count > 0; --count) {
+  std::vector<std::unique_ptr<Task>> moved; // the newest first
+  const size_t count = (unclaimed + 1) / 2;
+  while (moved.size() < count) {
     std::unique_ptr<Task> task = busy.recall_newest();
     if (task == nullptr) {
-      return 0; // its worker was faster
+      unclaimed = moved.size(); // its worker was faster
+      break;
     }
-    if (!idle.accepts(*task)) {
-      if (busy.accepts(*task)) {
-        busy.place(std::move(task));
-      } else {
-        task->is_pending = true;
-        pending_.push_front(std::move(task));
-      }
-      return unclaimed;
-    }
-    idle.place(std::move(task));
+    moved.push_back(std::move(task));
+  }
+  for (; !moved.empty() && idle.accepts(*moved.back()); moved.pop_back(), --unclaimed) {
+    idle.place(std::move(moved.back()));
+  }
+  for (; !moved.empty() && busy.accepts(*moved.back()); moved.pop_back()) {
+    busy.place(std::move(moved.back()));
+  }
+  for (auto& task : moved) {
+    task->is_pending = true;
+    pending_.push_front(std::move(task));
     --unclaimed;
   }
   return unclaimed;
@@ -155,12 +161,7 @@ size_t Scheduler::share(ParentLane& busy, ParentLane& idle, size_t unclaimed) {
 // Gives workers that have nothing to do tasks that nobody has claimed. These are counted once for all of them: with many workers, many are
 // idle at once.
 void Scheduler::steal() {
-  std::vector<ParentLane*> takers;
-  if (narrowing_.is_on()) {
-    takers = few_lanes();
-  } else {
-    std::transform(lanes_.begin(), lanes_.end(), std::back_inserter(takers), [](const auto& lane) { return lane.get(); });
-  }
+  const std::vector<ParentLane*> takers = narrowing_.is_on() ? few_lanes() : all_lanes();
   std::vector<size_t> unclaimed;
   for (ParentLane* idle : takers) {
     if (idle->outstanding() > 0 || idle->is_dead || !idle->is_at_hand()) {

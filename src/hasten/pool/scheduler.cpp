@@ -204,7 +204,7 @@ size_t Scheduler::drain_lane(ParentLane& lane, Sink& sink) {
     lane.release();
     const std::lock_guard lock(mutex_);
     if (!narrowing_.is_on()) {
-      place_next(lane, kSlots);
+      feed();
     }
   }
   if (turn == kMostInTurn) {

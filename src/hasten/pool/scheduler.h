@@ -93,11 +93,12 @@ private:
   void judge(size_t results);
   bool has_tasks() const;
   bool is_judging() const;
-  void spread();
+  ParentLane* next_in_turn(const std::vector<ParentLane*>& lanes, const Task& task);
+  bool spread();
+  std::vector<ParentLane*> all_lanes() const;
   std::vector<ParentLane*> few_lanes() const;
   bool feed_few();
   void feed();
-  void place_next(ParentLane& lane, size_t most);
   size_t share(ParentLane& busy, ParentLane& idle, size_t unclaimed);
   void steal();
   ParentLane* choose_lane(const Task& task) const;
@@ -118,7 +119,8 @@ private:
   std::deque<std::unique_ptr<Task>> pending_; // by next_pending(): among them are tasks without items, which were recalled
   Narrowing narrowing_;
   uint64_t next_lane_ = 0;
-  bool is_timed_ = false; // whether any task ever had a time limit
+  uint64_t latest_lane_ = ~uint64_t{0}; // that got a task in turn; none yet
+  bool is_timed_ = false;               // whether any task ever had a time limit
   std::vector<Watched> watched_;
   // --- not guarded ---
   std::atomic<bool> is_interrupted_{false};

@@ -62,12 +62,16 @@ void work(WorkerLane& lane) {
   }
 }
 
+void finish(WorkerLane& lane) {
+  size_t sent = 0;
+  EXPECT_EQ(lane.send(0, "r", 1, &sent), WorkerLane::Sent::kDone);
+}
+
 // Runs what is in a lane; returns how many tasks that were.
 size_t run_all(WorkerLane& lane) {
   size_t count = 0;
   for (; lane.take(0) == WorkerLane::Found::kTask; ++count) {
-    size_t sent = 0;
-    EXPECT_EQ(lane.send(0, "r", 1, &sent), WorkerLane::Sent::kDone);
+    finish(lane);
   }
   return count;
 }
@@ -161,45 +165,61 @@ TEST(Scheduler, AnIdleWorkerThatIsAwakeComesFirst) {
   EXPECT_EQ(sleeper.take(0), WorkerLane::Found::kTask);
 }
 
-TEST(Scheduler, ManyTasksAreSpreadByWhatTheParentRemembers) {
+TEST(Scheduler, ManyTasksGoToAllWorkersInTurn) {
   Scheduler scheduler(255);
   std::vector<WorkerLane> workers;
-  workers.push_back(worker_of(scheduler.add_lane(0)));
-  scheduler.submit(make_tasks(20));
-  EXPECT_EQ(run_all(workers[0]), 20U); // which the parent hasn't read, and doesn't look for
-  for (int count = 0; count < 3; ++count) {
+  for (int count = 0; count < 4; ++count) {
     workers.push_back(worker_of(scheduler.add_lane(0)));
   }
-  scheduler.submit(make_tasks(40));
-  scheduler.submit(make_tasks(20));
-  EXPECT_EQ(run_all(workers[0]), 0U);
-  for (size_t place = 1; place < workers.size(); ++place) {
-    EXPECT_EQ(run_all(workers[place]), 20U);
+  scheduler.submit(make_tasks(6));
+  scheduler.submit(make_tasks(34));
+  for (WorkerLane& worker : workers) {
+    EXPECT_EQ(run_all(worker), 10U);
   }
 }
 
-TEST(Scheduler, ALaneGetsManyTasksAtOnceWhereThereAreManyForEach) {
+// Where each waits for the other, two workers must have them.
+TEST(Scheduler, NeighboursAmongTasksGoToDifferentWorkers) {
   Scheduler scheduler(255);
   WorkerLane first = worker_of(scheduler.add_lane(0));
   WorkerLane second = worker_of(scheduler.add_lane(0));
-  scheduler.submit(make_tasks(2 * Scheduler::kMostAtOnce));
-  EXPECT_EQ(run_all(first), Scheduler::kMostAtOnce);
+  scheduler.submit(make_tasks(3 * kSlots)); // more than both have room for
   Collected collected;
-  scheduler.drain(collected);
-  EXPECT_EQ(*collected.done.rbegin(), Scheduler::kMostAtOnce - 1);
+  for (uint64_t pair = 0; pair < 3 * kSlots; pair += 2) {
+    ASSERT_EQ(first.take(0), WorkerLane::Found::kTask);
+    ASSERT_EQ(second.take(0), WorkerLane::Found::kTask);
+    finish(first);
+    finish(second);
+    scheduler.drain(collected);
+    ASSERT_TRUE(collected.done.count(pair) == 1 && collected.done.count(pair + 1) == 1) << pair;
+  }
 }
 
-TEST(Scheduler, ALaneThatIsFullTakesNothingFromTheOthers) {
+TEST(Scheduler, WhatIsTakenFromAnotherWorkerKeepsItsOrder) {
   Scheduler scheduler(255);
-  std::vector<WorkerLane> workers;
-  workers.push_back(worker_of(scheduler.add_lane(0)));
+  WorkerLane busy = worker_of(scheduler.add_lane(0));
+  WorkerLane idle = worker_of(scheduler.add_lane(0));
+  idle.take(0); // it is at hand
+  scheduler.submit(make_tasks(8));
+  EXPECT_EQ(run_all(idle), 4U); // 1, 3, 5 and 7
+  ASSERT_EQ(busy.take(0), WorkerLane::Found::kTask);
+  Collected collected;
+  scheduler.drain(collected);
+  ASSERT_EQ(idle.take(0), WorkerLane::Found::kTask);
+  finish(idle);
+  scheduler.drain(collected);
+  EXPECT_EQ(collected.done, (std::multiset<uint64_t>{1, 3, 4, 5, 7})) << "of 4 and 6 the first comes first";
+}
+
+TEST(Scheduler, AWorkerWithNothingToDoNeedNotWaitForOneThatIsFull) {
+  Scheduler scheduler(255);
+  WorkerLane full = worker_of(scheduler.add_lane(0));
   scheduler.submit(make_tasks(kSlots));
-  workers.push_back(worker_of(scheduler.add_lane(0)));
+  WorkerLane empty = worker_of(scheduler.add_lane(0));
   scheduler.submit(make_tasks(2 * kSlots));
   EXPECT_TRUE(scheduler.has_backlog());
-  for (WorkerLane& worker : workers) {
-    EXPECT_EQ(run_all(worker), kSlots);
-  }
+  EXPECT_EQ(run_all(empty), 1U);
+  EXPECT_EQ(run_all(full), kSlots);
 }
 
 TEST(Scheduler, AGroupsResultsRingOnceForAll) {

@@ -303,6 +303,17 @@ def meet_at_barrier(x: int) -> int:
     return x
 
 
+places: list[Any] = []  # of each task, an event that it has come there
+
+
+def meet_neighbour(x: int) -> int:
+    """Wait until the other one of a pair of tasks has begun, too."""
+    places[0][x].set()
+    if not places[0][x ^ 1].wait(60):
+        raise TimeoutError(f"task {x ^ 1} did not begin")
+    return x
+
+
 came: list[int] = []  # the numbers of Noted that were unpickled in this process
 
 

@@ -157,6 +157,20 @@ def test_tasks_of_a_map_meet_however_many_workers_that_takes() -> None:
             assert made.map(tasks.meet_at_barrier, range(count), chunksize=1) == list(range(count))
 
 
+@pytest.mark.parametrize("workers", [2, 3])
+@pytest.mark.parametrize("call", ["map", "imap", "imap_unordered", "apply_async"])
+def test_neighbours_among_tasks_meet_as_in_a_pool_with_one_queue(call: str, workers: int) -> None:
+    context = multiprocessing.get_context("fork")
+    numbers = range(600)  # more than the workers' lanes have room for
+    events = [context.Event() for _ in numbers]
+    with hasten.Pool(workers, tasks.places.append, (events,), context=context) as made:
+        if call == "apply_async":
+            results = [result.get(60) for result in [made.apply_async(tasks.meet_neighbour, (x,)) for x in numbers]]
+        else:
+            results = list(getattr(made, call)(tasks.meet_neighbour, numbers, chunksize=1))
+    assert sorted(results) == list(numbers)
+
+
 class Look:
     """An argument that counts, when it is pickled, the results that have come by then."""
 
