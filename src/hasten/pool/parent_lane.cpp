@@ -44,6 +44,16 @@ bool ParentLane::accepts(const Task& task) {
   return size > kMostInArea || area_position(padded(size)) + padded(size) - area_tail_ <= kAreaBytes;
 }
 
+size_t ParentLane::room_for_small() {
+  front();
+  if (!is_open()) {
+    return 0;
+  }
+  const uint64_t in_area = (kAreaBytes - (area_head_ - area_tail_)) / kSmall;
+  const uint64_t apart_from_the_end = in_area > 0 ? in_area - 1 : 0; // a task isn't divided
+  return std::min({kSlots - placed_.size(), static_cast<size_t>(budget_), static_cast<size_t>(apart_from_the_end)});
+}
+
 void ParentLane::place(std::unique_ptr<Task> task) {
   const uint32_t ticket = next_ticket_++;
   const size_t size = task->size();

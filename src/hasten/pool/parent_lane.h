@@ -35,9 +35,13 @@ public:
   bool is_asleep() const { return memory_.worker_bell.is_awaited(); }
   // Whether the worker takes tasks when it gets some; one that is on its way may be on it for long.
   bool is_at_hand() const { return was_started_ || memory_.has_waited.load() != 0; }
+  static constexpr size_t kSmall = 256;
+
   // Whether it accepts tasks, where there is room.
   bool is_open() const { return !is_dead && !is_broken_ && budget_ > 0; }
   bool accepts(const Task& task);
+  // How many tasks of at most kSmall bytes it surely accepts.
+  size_t room_for_small();
   void place(std::unique_ptr<Task> task); // needs accepts()
   // Take back what nobody claimed: the newest task, or null; those of an owner (null: of all).
   std::unique_ptr<Task> recall_newest();

@@ -30,12 +30,16 @@ ParentLane* Scheduler::choose_lane(const Task& task) const {
   return best;
 }
 
+size_t Scheduler::turn_among(const std::vector<ParentLane*>& lanes) const {
+  const auto next = std::find_if(lanes.begin(), lanes.end(), [this](const ParentLane* lane) { return lane->id() > latest_lane_; });
+  return next != lanes.end() ? static_cast<size_t>(next - lanes.begin()) : 0;
+}
+
 // The lane whose turn it is. Neighbours among the tasks go to different lanes, in the order in which they came: so tasks that wait for
 // others less than the number of workers away meet them, as they do where all workers take from one queue. What is full keeps its turn, but
 // for a lane that has nothing at all to do.
 ParentLane* Scheduler::next_in_turn(const std::vector<ParentLane*>& lanes, const Task& task) {
-  const auto first = std::find_if(lanes.begin(), lanes.end(), [this](const ParentLane* lane) { return lane->id() > latest_lane_; });
-  const auto start = static_cast<size_t>(first - lanes.begin());
+  const size_t start = turn_among(lanes);
   bool is_anybody_full = false;
   for (size_t i = 0; i < lanes.size(); ++i) {
     ParentLane* lane = lanes[(start + i) % lanes.size()];
@@ -49,12 +53,43 @@ ParentLane* Scheduler::next_in_turn(const std::vector<ParentLane*>& lanes, const
   return nullptr;
 }
 
+// Gives all lanes the same number of tasks in turn, where they have room for several: one lane after the other gets its share of these, so
+// that its worker finds many at once and doesn't wait for each that the parent writes. Returns whether it did.
+bool Scheduler::deal(const std::vector<ParentLane*>& lanes) {
+  const size_t width = lanes.size();
+  size_t share = std::min(kMostAtOnce, pending_.size() / width);
+  for (ParentLane* lane : lanes) {
+    share = std::min(share, lane->room_for_small());
+  }
+  for (size_t i = 0; i < share * width; ++i) {
+    const Task& task = *pending_[i];
+    if (task.group != pending_.front()->group || task.size() > ParentLane::kSmall || task.first == task.end) {
+      share = i / width;
+    }
+  }
+  if (share < 2) {
+    return false;
+  }
+  const size_t start = turn_among(lanes);
+  for (size_t turn = 0; turn < width; ++turn) {
+    for (size_t i = turn; i < share * width; i += width) {
+      pending_[i]->is_pending = false;
+      lanes[(start + turn) % width]->place(std::move(pending_[i]));
+    }
+  }
+  pending_.erase(pending_.begin(), pending_.begin() + static_cast<ptrdiff_t>(share * width));
+  return true;
+}
+
 // With tasks for every lane, no lane's own words are read: after its worker wrote there, each look costs as much as a short task. Returns
 // whether all got what they accept.
 bool Scheduler::spread() {
   const std::vector<ParentLane*> all = all_lanes();
   while (pending_.size() >= all.size()) {
     const Task* next = next_pending();
+    if (next != nullptr && deal(all)) {
+      continue;
+    }
     ParentLane* lane = next != nullptr ? next_in_turn(all, *next) : nullptr;
     if (lane == nullptr) {
       return true;
@@ -102,6 +137,9 @@ bool Scheduler::feed_few() {
     narrowing_.begin(*next, pending_.size(), lanes_.size());
     if (!narrowing_.is_on()) {
       return false;
+    }
+    if (deal(few)) {
+      continue;
     }
     ParentLane* lane = next_in_turn(few, *next);
     if (lane == nullptr) {

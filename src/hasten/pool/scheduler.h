@@ -94,6 +94,8 @@ private:
   bool has_tasks() const;
   bool is_judging() const;
   ParentLane* next_in_turn(const std::vector<ParentLane*>& lanes, const Task& task);
+  size_t turn_among(const std::vector<ParentLane*>& lanes) const;
+  bool deal(const std::vector<ParentLane*>& lanes);
   bool spread();
   std::vector<ParentLane*> all_lanes() const;
   std::vector<ParentLane*> few_lanes() const;
