@@ -28,6 +28,8 @@ else:
 
 # How often a task that the backend lost is submitted again before it counts as dead.
 _MOST_LOSSES = 10
+# In place of that number: its workers died, and it is tried once more.
+_SUSPECT = _MOST_LOSSES + 1
 
 Outcome = tuple[bool, Any]
 Chunk = tuple[int, Sequence[Any]]  # the position of its first item, and the items
@@ -95,7 +97,10 @@ class Job:
         try:
             packed = pack_for_tasks(items, backend.packs_out_of_band(), backend.key)
         except Exception as error:
-            self._send_singly(start, items, retries) if self._is_many(items) else self._fail(start, error)
+            if self._is_many(items):
+                self._send_singly(start, items, retries)
+            else:
+                self._deliver(next(self._tickets), start, items, 0, losses, Reply("failed", error))
             return
         task = Task(self._options.name, self._function, self._mode, packed, self._options.timeout)
         ticket = next(self._tickets)
@@ -124,6 +129,13 @@ class Job:
     def _deliver(self, ticket: int, start: int, items: Sequence[Any], retries: int, losses: int, reply: Reply) -> None:
         with self._lock:
             self._recalls.pop(ticket, None)
+        try:
+            self._take_reply(start, items, retries, losses, reply)
+        finally:
+            if losses == _SUSPECT:
+                self._pool._suspects.clear()
+
+    def _take_reply(self, start: int, items: Sequence[Any], retries: int, losses: int, reply: Reply) -> None:
         kind = reply.kind
         if kind == "done":
             self._take(start, items, retries, reply.value.load())
@@ -132,8 +144,7 @@ class Job:
         elif kind in ("died", "lost") and self._is_many(items) and not self.is_cancelled:
             self._send_singly(start, items, retries)  # so that only the item whose fault it is fails
         elif kind == "died" and losses < _MOST_LOSSES and not self.is_cancelled:
-            # The fault may be a neighbour's, which is over when this is tried once more.
-            self._send(start, items, retries, losses + _MOST_LOSSES)
+            self._pool._suspects.add(lambda: self._send(start, items, retries, _SUSPECT))
         elif kind in ("died", "lost", "failed") and retries > 0 and not self.is_cancelled:
             self._send(start, items, retries - 1)
         else:

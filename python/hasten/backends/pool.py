@@ -18,6 +18,7 @@ from hasten._pool.terms import check_on_error, check_retries, check_timeout
 from hasten.backends.interface import Backend, Function
 from hasten.backends.jobs import AsyncResult, Job, MapResult, Options, ResultIterator
 from hasten.backends.packed import pack_for_tasks
+from hasten.backends.suspects import Suspects
 from hasten.backends.tasks import function_key
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class ClusterPool(PoolCalls["AsyncResult | MapResult"]):
         self._backend = backend
         self._cache: dict[int, Any] = {}  # the results that the standard library's classes wait for
         self._jobs: set[Job] = set()
+        self._suspects = Suspects()
         self._news = threading.Condition()
         self._state = standard.RUN
         self._terminate = util.Finalize(self, _end, args=(backend, self._jobs), exitpriority=15)
