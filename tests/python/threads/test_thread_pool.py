@@ -61,11 +61,15 @@ def test_keyword_arguments_may_be_any_mapping(pool: hasten.ThreadPool) -> None:
 
 
 def test_other_threads_get_on_while_tasks_never_enter_python(pool: hasten.ThreadPool) -> None:
-    result = pool.map_async(abs, range(3_000_000))
-    assert not result.ready()
-    result.wait(0.001)
-    assert not result.ready()
-    assert len(result.get(LONG)) == 3_000_000
+    def is_seen_running() -> bool:
+        result = pool.map_async(abs, range(3_000_000))
+        is_running = not result.ready()
+        result.wait(0.001)
+        is_running = is_running and not result.ready()
+        assert len(result.get(LONG)) == 3_000_000
+        return is_running
+
+    assert any(is_seen_running() for _ in range(10))  # the system may keep this thread from its processor for long
 
 
 def test_results_are_of_the_standard_classes(pool: hasten.ThreadPool) -> None:
