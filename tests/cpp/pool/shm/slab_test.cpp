@@ -70,9 +70,11 @@ TEST_F(SlabTest, MemoryThatIsUsedAgainCausesNoFaults) {
   ASSERT_TRUE(slab.write(one, 0, text.data(), text.size()));
   slab.free(one);
   const BlockRef two = slab.allocate(text.size()).value();
-  const long before = faults_so_far();
+  [[maybe_unused]] const long before = faults_so_far();
   ASSERT_TRUE(slab.write(two, 0, text.data(), text.size()));
+#ifndef __SANITIZE_THREAD__ // which has pages of its own for what is written
   EXPECT_LT(faults_so_far() - before, 100) << "of " << text.size() / kPage << " pages";
+#endif
   EXPECT_EQ(content(two), text);
 }
 
