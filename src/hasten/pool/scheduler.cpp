@@ -145,7 +145,7 @@ bool Scheduler::is_waiting(const void* owner) const {
 std::unique_ptr<Task> Scheduler::recall_only(Task& task) {
   const std::lock_guard lock(mutex_);
   if (task.is_pending) {
-    auto recalled = std::make_unique<Task>(std::move(task));
+    auto recalled = std::make_unique<Task>(task);
     recalled->is_pending = false;
     task.owner = nullptr;
     task.first = task.end; // nothing is left of it where it is
