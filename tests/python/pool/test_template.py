@@ -162,8 +162,10 @@ def test_a_process_that_was_asked_for_and_is_not_wanted_ends(is_born: bool) -> N
     after.start()  # when it is born, what was asked for before was forked
     after.join(60)
     children = Path(f"/proc/{server.pid}/task/{server.pid}/children")
-    while children.read_text():  # a time-out of the test's where one stays
+    end = time.monotonic() + 30  # the one that is not wanted would sleep for longer
+    while children.read_text() and time.monotonic() < end:
         time.sleep(0.001)
+    assert (after.exitcode, children.read_text()) == (0, "")
 
 
 def test_processes_are_asked_for_before_the_first_is_born() -> None:
