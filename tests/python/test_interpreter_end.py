@@ -62,6 +62,23 @@ PROGRAMS = {
         numbers = iter(range(10**9))
         spawn(compile).wait()
         """,
+    "a source that takes long to read": """
+        import hasten._source
+        hasten._source.capture = spin
+        threading.Thread(target=hasten.njit, args=(spawn,), daemon=True).start()
+        started.wait()
+        """,
+    "a question of the compiler's that nobody answers": """
+        from hasten import _core
+        @hasten.njit
+        def run(x):
+            return unknown(x)
+        def unknown(x):
+            return x
+        _core.set_overload_hook(lambda function, types, names: spin())
+        threading.Thread(target=run, args=(1,), daemon=True).start()
+        started.wait()
+        """,
     "a question of the compiler's": """
         from hasten import _core
         def answer(function, types, names):

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <exception>
 #include <pthread.h>
 #include <thread>
 #include <unistd.h>
@@ -43,6 +44,13 @@ void come_back() {
   }
 }
 
+// Of a scope in which the GIL is held: where it isn't, this thread is being unwound, and what is further out may need Python.
+void stay_if_unwound() {
+  if (PyGILState_Check() == 0) {
+    stay_for_ever();
+  }
+}
+
 // Needs the GIL.
 void begin() {
   last_thread = pthread_self();
@@ -62,6 +70,16 @@ void begin_last() {
   } else {
     util.attr("Finalize")(nb::none(), nb::cpp_function(begin), nb::arg("exitpriority") = kLast);
   }
+}
+
+// nanobind catches everything that leaves a function, and knows only C++'s exceptions: a thread that is unwound by force has none.
+void catch_the_unwound() {
+  nb::register_exception_translator([](const std::exception_ptr& thrown, void*) {
+    if (thrown == nullptr) {
+      stay_for_ever();
+    }
+    std::rethrow_exception(thrown);
+  });
 }
 
 } // namespace
@@ -87,6 +105,7 @@ GilHeld::GilHeld() : was_held_(PyGILState_Check() != 0) {
 }
 
 GilHeld::~GilHeld() {
+  stay_if_unwound();
   PyGILState_Release(state_);
   if (!was_held_) {
     go_out();
@@ -108,12 +127,14 @@ Presence::Presence() {
 }
 
 Presence::~Presence() {
+  stay_if_unwound();
   if (--depth == 0) {
     --present;
   }
 }
 
 void init_ending() {
+  catch_the_unwound();
   pthread_atfork(nullptr, nullptr, [] { present = depth > 0 ? 1 : 0; });
   nb::module_::import_("atexit").attr("register")(nb::cpp_function(begin_last));
 }

@@ -60,7 +60,8 @@ public:
   Presence& operator=(const Presence&) = delete;
 };
 
-// Called once, when the module is imported: lets the last thing that runs before the interpreter ends wait for those threads.
+// Called once, when the module is imported, after other translators of exceptions are registered: lets the last thing that runs before the
+// interpreter ends wait for those threads, and stops those that are unwound nevertheless where they leave C++ code.
 void init_ending();
 
 } // namespace hasten::bindings

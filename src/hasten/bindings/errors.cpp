@@ -182,6 +182,8 @@ void set_exception_from_current() noexcept {
     PyErr_NoMemory();
   } catch (const std::exception& error) {
     PyErr_SetString(PyExc_SystemError, error.what());
+  } catch (const ::abi::__forced_unwind&) {
+    stay_for_ever();
   } catch (...) {
     PyErr_SetString(PyExc_SystemError, "an unknown C++ exception");
   }

@@ -8,6 +8,7 @@
 #include "hasten/base/diagnostic.h"
 #include "hasten/bindings/ast_to_syntax.h"
 #include "hasten/bindings/compile_memory.h"
+#include "hasten/bindings/ending.h"
 #include "hasten/bindings/python_error.h"
 
 namespace nb = nanobind;
@@ -194,14 +195,15 @@ void add_source_functions(nb::module_& m) {
       "remembered_texts", [](const std::string& file, const std::string& word) { return compile_memory().texts(file, word); },
       nb::arg("file"), nb::arg("word"), "Return the texts that were compiled under a file name and hold a word, newest first.");
   m.def(
-      "capture_source", [](nb::handle function) { capture_source(function.ptr()); }, nb::arg("function"),
+      "capture_source", [](nb::handle function) { capture_source(function.ptr()); }, nb::arg("function"), nb::call_guard<Presence>(),
       "Remember where the source of a function lies now.");
   m.def(
       "export_source", [](nb::handle function) { return nb::steal<SourceTuple>(export_source(function.ptr())); }, nb::arg("function"),
-      "Return the source of a function as plain values, for pickling.");
+      nb::call_guard<Presence>(), "Return the source of a function as plain values, for pickling.");
   m.def(
       "import_source", [](nb::handle function, const SourceTuple& source) { import_source(function.ptr(), source.ptr()); },
-      nb::arg("function"), nb::arg("source"), "Give a function that came from a pickle the source that export_source returned.");
+      nb::arg("function"), nb::arg("source"), nb::call_guard<Presence>(),
+      "Give a function that came from a pickle the source that export_source returned.");
 }
 
 } // namespace hasten::bindings

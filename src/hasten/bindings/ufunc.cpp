@@ -11,6 +11,7 @@
 #include <nanobind/stl/vector.h>
 
 #include "hasten/bindings/dispatcher.h"
+#include "hasten/bindings/ending.h"
 #include "hasten/bindings/engine.h"
 #include "hasten/bindings/errors.h"
 #include "hasten/bindings/gil.h"
@@ -381,13 +382,14 @@ std::shared_ptr<const infer::HostUfunc> describe_ufunc(PythonHost& host, PyObjec
 void add_ufunc_functions(nb::module_& m) {
   jit::add_symbol("hst_ufunc_error", reinterpret_cast<void*>(&hst_ufunc_error));
   m.def("compile_loop", compile_loop, nb::arg("dispatcher"), nb::arg("arguments"), nb::arg("result"), nb::arg("core_dimensions"),
-        nb::arg("outputs"), nb::arg("parallel"),
+        nb::arg("outputs"), nb::arg("parallel"), nb::call_guard<Presence>(),
         "Compile a function for these types as an inner loop of a ufunc or, with core dimensions, a gufunc.");
   m.def("loop_types", loop_types, nb::arg("loop"), "NumPy's type numbers of a loop's inputs and outputs.");
   m.def("make_ufunc", make_ufunc, nb::arg("name"), nb::arg("doc"), nb::arg("inputs"), nb::arg("outputs"), nb::arg("identity").none(),
         nb::arg("signature"), nb::arg("loops"), nb::arg("promoter").none(), nb::arg("dispatcher"), nb::arg("core_dimensions"),
-        "Make a NumPy ufunc of compiled loops.");
-  m.def("add_loop", add_loop, nb::arg("ufunc"), nb::arg("loop"), "Add a compiled loop to a ufunc that make_ufunc made with a promoter.");
+        nb::call_guard<Presence>(), "Make a NumPy ufunc of compiled loops.");
+  m.def("add_loop", add_loop, nb::arg("ufunc"), nb::arg("loop"), nb::call_guard<Presence>(),
+        "Add a compiled loop to a ufunc that make_ufunc made with a promoter.");
 }
 
 } // namespace hasten::bindings
