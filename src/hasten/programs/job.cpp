@@ -45,16 +45,16 @@ int64_t now() {
   return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
 }
 
-Job::Job(Request request, Started started, int64_t unwatched)
-    : request_(std::move(request)), started_(std::move(started)), tree_(started_.pid, identities(request_, started_)), started_at_(now()),
+Job::Job(std::unique_ptr<Request> request, Started started, int64_t unwatched)
+    : request_(std::move(request)), started_(std::move(started)), tree_(started_.pid, identities(*request_, started_)), started_at_(now()),
       watch_at_(is_piped() ? started_at_ + unwatched : kNever) {
-  if (request_.timeout >= 0) {
-    deadline_ = request_.timeout < kNever - started_at_ ? started_at_ + request_.timeout : kNever;
+  if (request_->timeout >= 0) {
+    deadline_ = request_->timeout < kNever - started_at_ ? started_at_ + request_->timeout : kNever;
   }
 }
 
 Outcome Job::outcome() const {
-  return {.index = request_.index,
+  return {.index = request_->index,
           .status = status_,
           .timed_out = timed_out_,
           .wall_time = ended_at_ - started_at_,
@@ -63,8 +63,8 @@ Outcome Job::outcome() const {
 }
 
 void Job::write_input() {
-  while (started_.input && written_ < request_.input.size()) {
-    const ssize_t count = ::write(started_.input.get(), request_.input.data() + written_, request_.input.size() - written_);
+  while (started_.input && written_ < request_->input.size()) {
+    const ssize_t count = ::write(started_.input.get(), request_->input.data() + written_, request_->input.size() - written_);
     if (count < 0 && errno == EINTR) {
       continue;
     }
@@ -77,7 +77,7 @@ void Job::write_input() {
     written_ += static_cast<size_t>(count);
   }
   started_.input.reset();
-  request_.input = std::string();
+  request_->input = std::string();
 }
 
 std::string_view Job::read_output(uint8_t stream, char* buffer, size_t size) {
@@ -129,7 +129,7 @@ void Job::end(int64_t grace) {
   if (has_exited_) {
     deadline_ = now();
   }
-  if (request_.kills_tree) {
+  if (request_->kills_tree) {
     tree_.signal(SIGTERM);
   } else if (!has_exited_) {
     ::kill(pid(), SIGTERM);
@@ -140,7 +140,7 @@ void Job::tick(int64_t time, bool is_blocked) {
   switch (phase_) {
   case Phase::kRunning:
     timed_out_ = true;
-    end(request_.grace);
+    end(request_->grace);
     return;
   case Phase::kLingering:
     if (is_blocked) {
@@ -150,7 +150,7 @@ void Job::tick(int64_t time, bool is_blocked) {
     kill();
     return;
   case Phase::kTerminating:
-    if (has_exited_ && (!request_.kills_tree || !tree_.is_alive())) {
+    if (has_exited_ && (!request_->kills_tree || !tree_.is_alive())) {
       is_over_ = true;
     } else if (time >= kill_at_) {
       kill();
@@ -167,7 +167,7 @@ void Job::tick(int64_t time, bool is_blocked) {
 
 void Job::kill() {
   phase_ = Phase::kKilled;
-  if (request_.kills_tree) {
+  if (request_->kills_tree) {
     tree_.kill();
   } else if (!has_exited_) {
     ::kill(pid(), SIGKILL);

@@ -1,6 +1,7 @@
 // One running command: its process, its pipes, its clock.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <sys/resource.h>
@@ -19,9 +20,11 @@ constexpr int64_t kNever = INT64_MAX;
 class Job {
 public:
   // `unwatched`: nanoseconds for which nobody needs to look at its pipes.
-  Job(Request request, Started started, int64_t unwatched);
+  Job(std::unique_ptr<Request> request, Started started, int64_t unwatched);
 
-  const Request& request() const { return request_; }
+  const Request& request() const { return *request_; }
+  // For another try.
+  std::unique_ptr<Request> take_request() { return std::move(request_); }
   pid_t pid() const { return started_.pid; }
   const Started& ends() const { return started_; }
   // When `tick` is to be called.
@@ -32,6 +35,8 @@ public:
   // Its process has ended and nobody writes any more, or what it left behind was ended.
   bool is_over() const { return is_over_; }
   Outcome outcome() const;
+  // Once its process has ended: what kept it from executing the program.
+  StartError start_error() const { return started_.launch->error(); }
 
   // Writes what the command takes of its input now.
   void write_input();
@@ -51,7 +56,7 @@ private:
   void kill();
   bool is_piped() const { return started_.output || started_.error; }
 
-  Request request_;
+  std::unique_ptr<Request> request_;
   Started started_;
   ProcessTree tree_;
   size_t written_ = 0; // of the input

@@ -21,6 +21,7 @@ constexpr size_t kPiece = size_t{64} * 1024;
 // Answers that wait for the client; above it, the pipes are left alone.
 constexpr size_t kMostWaiting = size_t{1} << 20;
 constexpr int kMostEvents = 64;
+constexpr size_t kMostSignals = 4; // of one kind there is never more than one
 // A command that ends sooner has its pipes read once, when it has ended, so that its end wakes this process once.
 constexpr int64_t kUnwatched = 1 * kMillisecond;
 // Outcomes wait so long for others while more commands are at hand than run, so that the client is woken once for all of them.
@@ -51,14 +52,20 @@ Server::Server(base::FileDescriptor client, pid_t client_pid, size_t most_jobs, 
     : client_(std::move(client)), most_jobs_(most_jobs), begun_(begun), buffer_(kPiece) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   ::signal(SIGCHLD, SIG_DFL); // where it is ignored, the system tells nobody how a process ended
-  ::signal(SIGPIPE, SIG_IGN);
+  sigset_t blocked;
+  ::sigemptyset(&blocked);
+  for (const int signal : {SIGPIPE, SIGXFSZ}) { // which Python ignores, and commands must not
+    ::signal(signal, SIG_DFL);
+    ::sigaddset(&blocked, signal);
+  }
   sigset_t watched;
   ::sigemptyset(&watched);
   for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGHUP}) {
     ::sigaddset(&watched, signal);
   }
   sigset_t mask;
-  ::sigprocmask(SIG_BLOCK, &watched, &mask);
+  ::sigprocmask(SIG_BLOCK, &blocked, &mask);
+  ::sigprocmask(SIG_BLOCK, &watched, nullptr);
   ::sigdelset(&mask, SIGCHLD);
   spawner_.emplace(mask);
   signals_ = checked(::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK), "Can't watch signals");
@@ -125,7 +132,7 @@ void Server::handle_client(uint32_t events) {
   reader_.add(count > 0 ? static_cast<size_t>(count) : 0);
   while (const auto message = reader_.next()) {
     if (message->kind == Kind::kRun && !was_cancelled_) {
-      waiting_.push_back(read_request(message->body));
+      waiting_.push_back(std::make_unique<Request>(read_request(message->body)));
     }
   }
 }
@@ -137,7 +144,7 @@ void Server::hang_up() {
     client_process_.reset();
   }
   client_.reset();
-  waiting_.clear();
+  drop_waiting();
   set_paused(false);
   is_ending_ = true;
   if (!jobs_.empty()) {
@@ -145,20 +152,24 @@ void Server::hang_up() {
   }
 }
 
+void Server::drop_waiting() {
+  waiting_.clear();
+  tried_ = 0;
+}
+
 void Server::cancel() {
   was_cancelled_ = true;
-  waiting_.clear();
+  drop_waiting();
   for (const auto& [index, job] : jobs_) {
     job->end(kCancelGrace);
   }
 }
 
 void Server::reap() {
-  signalfd_siginfo info{};
-  bool is_told_to_end = false;
-  while (::read(signals_.get(), &info, sizeof info) == sizeof info) {
-    is_told_to_end |= info.ssi_signo != SIGCHLD;
-  }
+  signalfd_siginfo infos[kMostSignals];
+  const ssize_t size = ::read(signals_.get(), infos, sizeof infos);
+  const auto count = static_cast<size_t>(std::max<ssize_t>(size, 0)) / sizeof infos[0];
+  const bool is_told_to_end = std::any_of(infos, infos + count, [](const auto& info) { return info.ssi_signo != SIGCHLD; });
   int status = 0;
   rusage used{};
   for (pid_t pid = 0; (pid = ::wait4(-1, &status, WNOHANG, &used)) > 0;) {
@@ -168,6 +179,10 @@ void Server::reap() {
     }
     Job& job = *found->second;
     by_pid_.erase(found);
+    if (const StartError error = job.start_error(); error.error != 0) {
+      undo_start(job, error);
+      continue;
+    }
     job.exited(status, used);
     for (uint8_t stream = 1; stream <= 2 && !is_paused_; ++stream) {
       read_pipe(job, stream);
@@ -213,28 +228,31 @@ void Server::read_pipe(Job& job, uint8_t stream) {
 }
 
 void Server::start_waiting() {
-  while (!waiting_.empty() && jobs_.size() < most_jobs_ && start_next()) {
+  while (!waiting_.empty() && jobs_.size() < most_jobs_ && !is_short_) {
+    start_next();
   }
 }
 
-bool Server::start_next() {
+void Server::start_next() {
+  const bool is_first_try = tried_ == 0;
+  if (is_first_try) {
+    begun_->fetch_add(1);
+  }
   StartError error;
-  begun_->fetch_add(1);
-  Started started = spawner_->start(waiting_.front(), &error);
+  Started started = spawner_->start(*waiting_.front(), &error);
   if (error.is_shortage() && !jobs_.empty()) {
-    begun_->fetch_sub(1);
-    return false;
+    tried_ = std::max<size_t>(tried_, 1);
+    is_short_ = true;
+    return;
   }
-  Request request = std::move(waiting_.front());
+  std::unique_ptr<Request> request = std::move(waiting_.front());
   waiting_.pop_front();
+  tried_ -= is_first_try ? 0 : 1;
   if (error.error != 0) {
-    append_outcome(answers_, {.index = request.index, .error = error.error, .failure = error.failure});
-    if (request.halts) {
-      cancel();
-    }
-    return true;
+    refuse(*request, error);
+    return;
   }
-  const uint64_t index = request.index;
+  const uint64_t index = request->index;
   auto job = std::make_unique<Job>(std::move(request), std::move(started), kUnwatched);
   by_pid_[job->pid()] = job.get();
   job->write_input();
@@ -242,7 +260,26 @@ bool Server::start_next() {
     watch(*job);
   }
   jobs_[index] = std::move(job);
-  return true;
+}
+
+void Server::refuse(const Request& request, const StartError& error) {
+  append_outcome(answers_, {.index = request.index, .error = error.error, .failure = error.failure});
+  if (request.halts) {
+    cancel();
+  }
+}
+
+// The program of a process that has ended was not executed.
+void Server::undo_start(Job& job, const StartError& error) {
+  std::unique_ptr<Request> request = job.take_request();
+  jobs_.erase(request->index);
+  is_short_ = error.is_shortage() && !jobs_.empty() && !was_cancelled_;
+  if (is_short_) {
+    waiting_.push_front(std::move(request));
+    ++tried_;
+  } else {
+    refuse(*request, error);
+  }
 }
 
 void Server::watch(Job& job) {
@@ -295,6 +332,7 @@ void Server::finish_if_over(Job& job) {
   const bool halts = job.request().halts && (outcome.status != 0 || outcome.timed_out);
   append_outcome(answers_, outcome);
   jobs_.erase(outcome.index);
+  is_short_ = false;
   if (halts && !was_cancelled_) {
     cancel();
   }

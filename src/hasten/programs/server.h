@@ -35,13 +35,15 @@ private:
   void read_pipe(Job& job, uint8_t stream);
   void reap();
   void start_waiting();
-  // False where it has to wait for others to end.
-  bool start_next();
+  void start_next();
+  void refuse(const Request& request, const StartError& error);
+  void undo_start(Job& job, const StartError& error);
   void watch(Job& job);
   void tick();
   void finish_if_over(Job& job);
   void hang_up();
   void cancel();
+  void drop_waiting();
   bool is_holding() const;
   void flush();
   void set_paused(bool is_paused);
@@ -54,7 +56,9 @@ private:
   std::optional<Spawner> spawner_;
   size_t most_jobs_;
   std::atomic<uint64_t>* begun_;
-  std::deque<Request> waiting_;
+  std::deque<std::unique_ptr<Request>> waiting_;
+  size_t tried_ = 0;      // of those, the first ones that have begun before
+  bool is_short_ = false; // of something that a command will give back when it ends
   Jobs jobs_;
   std::unordered_map<pid_t, Job*> by_pid_;
   MessageReader reader_;

@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <string>
-#include <sys/wait.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <utility>
+
+#include "hasten/programs/raw_call.h"
 
 namespace hasten::programs {
 namespace {
@@ -13,18 +15,9 @@ namespace {
 constexpr std::string_view kDefaultPath = "/bin:/usr/bin"; // as os.defpath
 
 // Enough for the few calls before the program is executed.
-constexpr size_t kStackSize = size_t{64} * 1024;
-
-// What the new process needs to know, in the memory that it shares with this one until it executes the program or ends.
-struct Launch {
-  char* const* arguments;
-  char* const* environment;
-  char* const* paths; // where the program may be
-  const char* directory;
-  int streams[3]; // negative: this process's own
-  const sigset_t* mask;
-  StartError error;
-};
+constexpr size_t kStackSize = size_t{16} * 1024;
+// The size of a set of signals as the system has it.
+constexpr size_t kKernelMaskSize = 8;
 
 struct Pipe {
   base::FileDescriptor reader;
@@ -95,42 +88,6 @@ std::vector<std::string> candidates(const Request& request) {
   }
 }
 
-// Executes the first path that can be. A folder without the program doesn't hide another error, as in execvp.
-int execute(const Launch& launch) {
-  int error = ENOENT;
-  for (char* const* path = launch.paths; *path != nullptr; ++path) {
-    ::execve(*path, launch.arguments, launch.environment);
-    if (errno != ENOENT && errno != ENOTDIR) {
-      error = errno;
-      if (errno != EACCES) {
-        break;
-      }
-    }
-  }
-  return error;
-}
-
-// The new process. Only calls of the system: its memory is that of the process which waits for it.
-int launch_program(void* given) {
-  Launch& launch = *static_cast<Launch*>(given);
-  ::setpgid(0, 0);
-  for (int stream = 0; stream < 3; ++stream) {
-    if (launch.streams[stream] >= 0) {
-      ::dup2(launch.streams[stream], stream);
-    }
-  }
-  for (const int ignored : {SIGPIPE, SIGXFSZ}) {
-    ::signal(ignored, SIG_DFL);
-  }
-  ::sigprocmask(SIG_SETMASK, launch.mask, nullptr);
-  if (launch.directory != nullptr && ::chdir(launch.directory) != 0) {
-    launch.error = {errno, Failure::kDirectory};
-  } else {
-    launch.error = {execute(launch), Failure::kProgram};
-  }
-  ::_exit(0);
-}
-
 int open_output(const std::string& path, base::FileDescriptor* file) {
   file->reset(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666));
   return *file ? 0 : errno;
@@ -152,9 +109,62 @@ StartError open_outputs(const Request& request, Pipe* output, Pipe* error) {
 
 } // namespace
 
-Spawner::Spawner(const sigset_t& mask) : mask_(mask), stack_(kStackSize) {}
+Launch::Launch(const Request& request, const sigset_t& mask, std::array<int, 3> streams)
+    : candidates_(candidates(request)), paths_(pointers(candidates_)), arguments_(pointers(request.arguments)),
+      environment_(request.has_environment ? pointers(request.environment) : std::vector<char*>()),
+      plan_{.paths = paths_.data(),
+            .arguments = arguments_.data(),
+            .environment = request.has_environment ? environment_.data() : ::environ,
+            .directory = request.directory.empty() ? nullptr : request.directory.c_str(),
+            .streams = {streams[0], streams[1], streams[2]},
+            .mask = &mask,
+            .error = {}},
+      stack_(std::make_unique_for_overwrite<char[]>(kStackSize)) {}
 
-Started Spawner::start(const Request& request, StartError* error) {
+pid_t Launch::start() {
+  const pid_t pid = ::clone(run, stack_.get() + kStackSize, CLONE_VM | SIGCHLD, &plan_);
+  return pid < 0 ? -errno : pid;
+}
+
+// Executes the first path that can be. A folder without the program doesn't hide another error, as in execvp.
+HASTEN_UNSANITIZED int Launch::execute(const Plan& plan) {
+  int error = ENOENT;
+  for (char* const* path = plan.paths; *path != nullptr; ++path) {
+    const auto failed = static_cast<int>(-raw_call(SYS_execve, *path, plan.arguments, plan.environment));
+    if (failed != ENOENT && failed != ENOTDIR) {
+      error = failed;
+      if (failed != EACCES) {
+        break;
+      }
+    }
+  }
+  return error;
+}
+
+// The new process.
+HASTEN_UNSANITIZED int Launch::run(void* given) {
+  Plan& plan = *static_cast<Plan*>(given);
+  raw_call(SYS_setpgid, 0, 0);
+  for (int stream = 0; stream < 3; ++stream) {
+    if (plan.streams[stream] >= 0) {
+      raw_call(SYS_dup3, plan.streams[stream], stream, 0);
+    }
+  }
+  raw_call(SYS_rt_sigprocmask, SIG_SETMASK, plan.mask, 0, kKernelMaskSize);
+  const long failed = plan.directory != nullptr ? raw_call(SYS_chdir, plan.directory) : 0;
+  if (failed < 0) {
+    plan.error.failure = Failure::kDirectory;
+    plan.error.error = static_cast<int>(-failed);
+  } else {
+    plan.error.failure = Failure::kProgram;
+    plan.error.error = execute(plan);
+  }
+  for (;;) {
+    raw_call(SYS_exit_group, 0);
+  }
+}
+
+Started Spawner::start(const Request& request, StartError* error) const {
   Started started;
   Pipe input;
   Pipe output;
@@ -166,26 +176,14 @@ Started Spawner::start(const Request& request, StartError* error) {
   if (error->error != 0) {
     return started;
   }
-  const std::vector<std::string> found = candidates(request);
-  const std::vector<char*> paths = pointers(found);
-  const std::vector<char*> arguments = pointers(request.arguments);
-  const std::vector<char*> own = request.has_environment ? pointers(request.environment) : std::vector<char*>();
-  Launch launch{.arguments = arguments.data(),
-                .environment = request.has_environment ? own.data() : ::environ,
-                .paths = paths.data(),
-                .directory = request.directory.empty() ? nullptr : request.directory.c_str(),
-                .streams = {input.reader.get(), output.writer.get(), errors.writer.get()},
-                .mask = &mask_,
-                .error = {}};
-  started.pid = ::clone(launch_program, stack_.data() + stack_.size(), CLONE_VM | CLONE_VFORK | SIGCHLD, &launch);
-  *error = started.pid < 0 ? StartError{errno, Failure::kProgram} : launch.error;
-  if (error->error != 0) {
-    if (started.pid > 0) {
-      ::waitpid(started.pid, nullptr, 0);
-    }
-    started.pid = 0;
+  auto launch = std::make_unique<Launch>(request, mask_, std::array{input.reader.get(), output.writer.get(), errors.writer.get()});
+  const pid_t pid = launch->start();
+  if (pid < 0) {
+    *error = {-pid, Failure::kProgram};
     return started;
   }
+  started.pid = pid;
+  started.launch = std::move(launch);
   started.input = without_blocking(std::move(input.writer));
   started.output = without_blocking(std::move(output.reader));
   started.error = without_blocking(std::move(errors.reader));

@@ -45,18 +45,21 @@ protected:
     StartError error;
     const Started started = spawner_->start(request, &error);
     EXPECT_EQ(error.error, 0);
+    siginfo_t info{};
+    ::waitid(P_PID, static_cast<id_t>(started.pid), &info, WEXITED | WNOWAIT);
     EXPECT_EQ(::getpgid(started.pid), started.pid);
-    int status = 0;
-    ::waitpid(started.pid, &status, 0);
+    ::waitpid(started.pid, nullptr, 0);
+    EXPECT_EQ(started.launch->error().error, 0);
     char text[256];
     return {text, base::read_up_to(started.output.get(), text, sizeof text)};
   }
 
   StartError failure(const Request& request) {
     StartError error;
-    EXPECT_EQ(spawner_->start(request, &error).pid, 0);
-    EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "no process is left";
-    return error;
+    const Started started = spawner_->start(request, &error);
+    EXPECT_EQ(error.error, 0) << "a process was started";
+    ::waitpid(started.pid, nullptr, 0);
+    return started.launch->error();
   }
 
   fs::path folder_;
