@@ -156,7 +156,7 @@ def run_all(commands: Iterable[Any], *arguments: Any, **options: Any) -> list[Co
     _check_many(commands)
     all_commands = [Command.of(command) for command in commands]
     for command in all_commands:
-        command.argv()
+        command.argv  # noqa: B018 (raises where it makes no sense)
     return sorted(iter_all(all_commands, *arguments, **options), key=lambda result: result.index)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from hasten._mirror import original
@@ -56,12 +57,13 @@ class Command:
                 wrong = f"has no setting {sorted(map(str, unknown))[0]!r}" if unknown else "needs 'args'"
                 raise ValueError(f"{dict(given)!r}: a command {wrong}; it has args, cwd, env, input and timeout")
             return cls(**given)
-        if isinstance(given, (str, bytes, os.PathLike, Sequence)):
+        if isinstance(given, (list, tuple, str, bytes, os.PathLike, Sequence)):  # the quick checks first
             return cls(given)
         raise TypeError(f"{given!r}: a command is a string, a sequence of arguments, a dictionary or a Command")
 
+    @cached_property
     def argv(self) -> list[bytes]:
-        """Return what is executed.
+        """What is executed.
 
         Raises
         ------
@@ -70,13 +72,13 @@ class Command:
         """
         if isinstance(self.args, (str, bytes)):
             argv = [b"/bin/sh", b"-c", os.fsencode(self.args)]
-        elif isinstance(self.args, os.PathLike):
+        elif not isinstance(self.args, (list, tuple)) and isinstance(self.args, os.PathLike):
             argv = [os.fsencode(self.args)]
         else:
             argv = [_encoded(argument, "an argument of a program") for argument in self.args]
         if not argv:
             raise ValueError(f"{self.args!r}: a command needs the name of a program")
-        if any(b"\0" in argument for argument in argv):
+        if b"\0" in b"".join(argv):
             raise ValueError(f"{self.args!r}: an argument of a program can't hold a null byte")
         return argv
 

@@ -152,7 +152,7 @@ class Run:
             paths = (os.fsencode(stem + ".out"), os.fsencode(stem + ".err"))
         return Request(
             key=index,
-            argv=command.argv(),
+            argv=command.argv,
             directory=b"" if directory is None else os.fsencode(directory),
             environment=environment,
             input=settings.encode(given_input),

@@ -212,7 +212,9 @@ class Server:
 
     def _outcome(self, values: tuple[int, ...]) -> Outcome:
         index, status, errno, blamed, timed_out, wall_time, cpu_time, peak_memory = values
-        stdout, stderr = (_content(self._output.pop((index, stream), None)) for stream in (1, 2))
+        stdout = stderr = b""
+        if self._output:
+            stdout, stderr = (_content(self._output.pop((index, stream), None)) for stream in (1, 2))
         return Outcome(index, status, errno, blamed, bool(timed_out), wall_time, cpu_time, peak_memory, stdout, stderr)
 
     def close(self) -> None:
