@@ -16,9 +16,7 @@
 namespace hasten::programs {
 namespace {
 
-template <typename Number> void append(std::string& to, Number value) {
-  to.append(reinterpret_cast<const char*>(&value), sizeof value);
-}
+template <typename Number> void append(std::string& to, Number value) { to.append(reinterpret_cast<const char*>(&value), sizeof value); }
 
 void append(std::string& to, const std::string& text) {
   append(to, uint64_t{text.size()});
