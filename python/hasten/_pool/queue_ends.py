@@ -10,16 +10,34 @@ if TYPE_CHECKING:
     from hasten._pool.queues import Queue, SimpleQueue
 
 
-class Reader:
-    """The end that items come out of, in place of the connection that `multiprocessing` has there."""
+class _End:
+    """What both ends have."""
 
-    readable, writable = True, False
+    name: str  # the queue's attribute
 
     def __init__(self, queue: Queue[Any] | SimpleQueue[Any]) -> None:
         self._queue = queue
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return getattr, (self._queue, "_reader")
+        return getattr, (self._queue, self.name)
+
+    @property
+    def closed(self) -> bool:
+        """Whether this process is done with it."""
+        raise NotImplementedError
+
+    def _open_queue(self) -> Any:
+        """Return the queue; raise where this end is closed."""
+        if self.closed:
+            raise OSError("handle is closed")
+        return self._queue
+
+
+class Reader(_End):
+    """The end that items come out of, in place of the connection that `multiprocessing` has there."""
+
+    name = "_reader"
+    readable, writable = True, False
 
     @property
     def closed(self) -> bool:
@@ -28,18 +46,15 @@ class Reader:
 
     def fileno(self) -> int:
         """Return a descriptor of this process that is readable as long as there are items."""
-        _check(self)
-        return self._queue._ready_fileno()
+        return int(self._open_queue()._ready_fileno())
 
     def poll(self, timeout: float | None = 0.0) -> bool:
         """Return whether there is an item; wait for one so many seconds, None: as long as it takes."""
-        _check(self)
-        return self._queue._wait_for_item(timeout)
+        return bool(self._open_queue()._wait_for_item(timeout))
 
     def recv(self) -> Any:
         """Take an item; wait for one."""
-        _check(self)
-        return self._queue.get()
+        return self._open_queue().get()
 
     def close(self) -> None:
         """Close the descriptor; the queue still gives items."""
@@ -47,16 +62,11 @@ class Reader:
         self._queue._drop_ready()
 
 
-class Writer:
+class Writer(_End):
     """The end that items are put into, in place of the connection that `multiprocessing` has there."""
 
+    name = "_writer"
     readable, writable = False, True
-
-    def __init__(self, queue: Queue[Any] | SimpleQueue[Any]) -> None:
-        self._queue = queue
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return getattr, (self._queue, "_writer")
 
     @property
     def closed(self) -> bool:
@@ -65,23 +75,16 @@ class Writer:
 
     def fileno(self) -> int:
         """Return a descriptor that is always writable: `put` keeps what there is no room for, or waits by itself."""
-        _check(self)
-        return self._queue._writable_fileno()
+        return int(self._open_queue()._writable_fileno())
 
     def send(self, obj: Any) -> None:
         """Put an item."""
-        _check(self)
-        self._queue.put(obj)
+        self._open_queue().put(obj)
 
     def close(self) -> None:
         """Close the descriptor; items can still be put into the queue."""
         self._queue._is_writer_closed = True
         self._queue._drop_writable()
-
-
-def _check(end: Reader | Writer) -> None:
-    if end.closed:
-        raise OSError("handle is closed")
 
 
 class HasEnds:
