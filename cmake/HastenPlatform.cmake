@@ -27,6 +27,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
 endif()
 if(HASTEN_SANITIZE)
   target_compile_options(hasten_flags INTERFACE -fsanitize=${HASTEN_SANITIZE} -fno-omit-frame-pointer)
+  if(HASTEN_SANITIZE MATCHES "undefined") # LLVM has no type information, and so the layers above it have none
+    target_compile_options(hasten_flags INTERFACE -fno-sanitize=vptr)
+  endif()
   target_link_options(hasten_flags INTERFACE -fsanitize=${HASTEN_SANITIZE})
 endif()
 if(HASTEN_IR_CHECKS OR CMAKE_BUILD_TYPE STREQUAL "Debug")

@@ -15,8 +15,13 @@ constexpr Moment kNever = Moment::max();
 
 // The moment so long from now; never, where that can't be told.
 template <class Rep, class Period> Moment after(const std::chrono::duration<Rep, Period>& duration) {
+  // In floating point, where the longest duration of any unit fits.
+  using Exact = std::chrono::duration<long double, Moment::period>;
   const Moment now = std::chrono::steady_clock::now();
-  return duration >= kNever - now ? kNever : now + std::chrono::duration_cast<Moment::duration>(duration);
+  if (Exact(duration) >= Exact(kNever - now)) {
+    return kNever;
+  }
+  return Exact(duration) <= Exact::zero() ? now : now + std::chrono::duration_cast<Moment::duration>(duration);
 }
 
 // Threads are woken in the order in which they came. Any thread may call anything. What is waited for must be published by a sequentially

@@ -67,7 +67,13 @@ TEST(Channel, TimedCallsEnd) {
   EXPECT_EQ(channel.get_for(milliseconds(-1)), std::nullopt);
   channel.put(1);
   EXPECT_FALSE(channel.put_for(2, milliseconds(1)));
-  EXPECT_EQ(channel.get_for(std::chrono::hours::max()), 1);
+  EXPECT_EQ(channel.get_for(std::chrono::hours::min()), 1);
+  std::thread producer([&] {
+    std::this_thread::sleep_for(milliseconds(20));
+    channel.put(2);
+  });
+  EXPECT_EQ(channel.get_for(std::chrono::hours::max()), 2);
+  producer.join();
 }
 
 TEST(Channel, ClosingWakesAllWhoWait) {

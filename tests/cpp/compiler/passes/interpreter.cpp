@@ -336,7 +336,8 @@ Value Interpreter::ewise(const Instr& instr, const std::vector<Value>& x) {
       wanted.push_back(x[i].i);
     }
     for (size_t axis = 0; axis < shape.size(); ++axis) {
-      const int64_t into = wanted[wanted.size() - shape.size() + axis];
+      const size_t from_last = shape.size() - axis;
+      const int64_t into = from_last <= wanted.size() ? wanted[wanted.size() - from_last] : 1;
       if (shape[axis] != 1 && shape[axis] != into) {
         throw Failure{"ValueError"};
       }
