@@ -43,6 +43,9 @@ public:
   // How many tasks of at most kSmall bytes it surely accepts.
   size_t room_for_small();
   void place(std::unique_ptr<Task> task); // needs accepts()
+  // When it got its latest task, counted in tasks.
+  uint64_t turn() const { return turn_; }
+  void set_turn(uint64_t turn) { turn_ = turn; }
   // Take back what nobody claimed: the newest task, or null; those of an owner (null: of all).
   std::unique_ptr<Task> recall_newest();
   // `spares_first`: but for one that a worker which has begun nothing begins with.
@@ -117,6 +120,7 @@ private:
   bool find_current();
 
   uint64_t id_;
+  uint64_t turn_ = 0;
   uint64_t budget_; // tasks that may still be placed
   shm::Segment segment_;
   LaneMemory& memory_;

@@ -1,52 +1,57 @@
 // The part of the scheduler that decides which worker gets a task.
 #include <algorithm>
 #include <iterator>
-#include <limits>
 #include <utility>
 
 #include "hasten/pool/scheduler.h"
 
 namespace hasten::pool {
 
-// Waking a worker costs more than most tasks: one that has nothing to do and is awake comes first, then one that sleeps, then the one that
-// has the least.
+void Scheduler::place(ParentLane& lane, std::unique_ptr<Task> task) {
+  lane.set_turn(++turns_);
+  lane.place(std::move(task));
+}
+
+// Waking a worker costs more than most tasks: one that has nothing to do and is awake comes first, then one that sleeps, then the one whose
+// turn it is, as in next_in_turn().
 ParentLane* Scheduler::choose_lane(const Task& task) const {
-  ParentLane* best = nullptr;
-  size_t least = std::numeric_limits<size_t>::max();
+  ParentLane* sleeping = nullptr;
+  ParentLane* next = nullptr;
   for (const auto& lane : lanes_) {
-    if (!lane->accepts(task)) {
-      continue;
+    if (lane->is_open() && (next == nullptr || lane->turn() < next->turn())) {
+      next = lane.get();
     }
-    const bool is_idle = lane->is_idle();
-    if (is_idle && !lane->is_asleep()) {
-      return lane.get();
-    }
-    const size_t load = is_idle ? 0 : lane->outstanding();
-    if (load < least) {
-      best = lane.get();
-      least = load;
+    if (lane->is_idle() && lane->accepts(task)) {
+      if (!lane->is_asleep()) {
+        return lane.get();
+      }
+      sleeping = sleeping != nullptr ? sleeping : lane.get();
     }
   }
-  return best;
+  if (sleeping != nullptr) {
+    return sleeping;
+  }
+  return next != nullptr && next->accepts(task) ? next : nullptr;
 }
 
-size_t Scheduler::turn_among(const std::vector<ParentLane*>& lanes) const {
-  const auto next = std::find_if(lanes.begin(), lanes.end(), [this](const ParentLane* lane) { return lane->id() > latest_lane_; });
-  return next != lanes.end() ? static_cast<size_t>(next - lanes.begin()) : 0;
+// Whose latest task is the oldest comes first.
+void Scheduler::sort_by_turn(std::vector<ParentLane*>& lanes) {
+  std::sort(lanes.begin(), lanes.end(), [](const ParentLane* one, const ParentLane* other) {
+    return std::pair(one->turn(), one->id()) < std::pair(other->turn(), other->id());
+  });
 }
 
-// The lane whose turn it is. Neighbours among the tasks go to different lanes, in the order in which they came: so tasks that wait for
-// others less than the number of workers away meet them, as they do where all workers take from one queue. What is full keeps its turn, but
-// for a lane that has nothing at all to do.
-ParentLane* Scheduler::next_in_turn(const std::vector<ParentLane*>& lanes, const Task& task) {
-  const size_t start = turn_among(lanes);
+// The lane whose turn it is: whose latest task is the oldest. So neighbours among the tasks go to different lanes, in the order in which
+// they came, and tasks that wait for others less than the number of workers away meet them, as they do where all workers take from one
+// queue. What is full keeps its turn, but for a lane that has nothing at all to do. `lanes` are sorted, and stay so.
+ParentLane* Scheduler::next_in_turn(std::vector<ParentLane*>& lanes, const Task& task) {
   bool is_anybody_full = false;
-  for (size_t i = 0; i < lanes.size(); ++i) {
-    ParentLane* lane = lanes[(start + i) % lanes.size()];
+  for (auto at = lanes.begin(); at != lanes.end(); ++at) {
+    ParentLane* lane = *at;
     if (!lane->accepts(task)) {
       is_anybody_full = is_anybody_full || lane->is_open();
     } else if (!is_anybody_full || lane->outstanding() == 0) {
-      latest_lane_ = lane->id();
+      std::rotate(at, at + 1, lanes.end());
       return lane;
     }
   }
@@ -70,11 +75,10 @@ bool Scheduler::deal(const std::vector<ParentLane*>& lanes) {
   if (share < 2) {
     return false;
   }
-  const size_t start = turn_among(lanes);
   for (size_t turn = 0; turn < width; ++turn) {
     for (size_t i = turn; i < share * width; i += width) {
       pending_[i]->is_pending = false;
-      lanes[(start + turn) % width]->place(std::move(pending_[i]));
+      place(*lanes[turn], std::move(pending_[i]));
     }
   }
   pending_.erase(pending_.begin(), pending_.begin() + static_cast<ptrdiff_t>(share * width));
@@ -84,7 +88,11 @@ bool Scheduler::deal(const std::vector<ParentLane*>& lanes) {
 // With tasks for every lane, no lane's own words are read: after its worker wrote there, each look costs as much as a short task. Returns
 // whether all got what they accept.
 bool Scheduler::spread() {
-  const std::vector<ParentLane*> all = all_lanes();
+  if (pending_.size() < lanes_.size()) {
+    return false;
+  }
+  std::vector<ParentLane*> all = all_lanes();
+  sort_by_turn(all);
   while (pending_.size() >= all.size()) {
     const Task* next = next_pending();
     if (next != nullptr && deal(all)) {
@@ -94,7 +102,7 @@ bool Scheduler::spread() {
     if (lane == nullptr) {
       return true;
     }
-    lane->place(take_pending());
+    place(*lane, take_pending());
   }
   return false;
 }
@@ -119,13 +127,13 @@ std::vector<ParentLane*> Scheduler::few_lanes() const {
   add([](const ParentLane& lane) { return lane.outstanding() > 0; });
   add([](const ParentLane& lane) { return lane.is_at_hand() && !lane.is_asleep(); });
   add([](const ParentLane&) { return true; });
-  std::sort(few.begin(), few.end(), [](const ParentLane* one, const ParentLane* other) { return one->id() < other->id(); });
+  sort_by_turn(few);
   return few;
 }
 
 // Whether the next tasks are kept to a few workers; then these have got what they accept.
 bool Scheduler::feed_few() {
-  const std::vector<ParentLane*> few = narrowing_.is_on() ? few_lanes() : std::vector<ParentLane*>();
+  std::vector<ParentLane*> few = narrowing_.is_on() ? few_lanes() : std::vector<ParentLane*>();
   if (few.empty()) {
     narrowing_.end();
     return false;
@@ -145,7 +153,7 @@ bool Scheduler::feed_few() {
     if (lane == nullptr) {
       return true;
     }
-    lane->place(take_pending());
+    place(*lane, take_pending());
   }
   return true;
 }
@@ -166,34 +174,33 @@ void Scheduler::feed() {
     if (lane == nullptr) {
       return;
     }
-    lane->place(take_pending());
+    place(*lane, take_pending());
   }
 }
 
-// Moves the newer half of what a lane has and nobody has claimed, in the order in which it came; returns how much is left of it.
-size_t Scheduler::share(ParentLane& busy, ParentLane& idle, size_t unclaimed) {
-  std::vector<std::unique_ptr<Task>> moved; // the newest first
-  const size_t count = (unclaimed + 1) / 2;
-  while (moved.size() < count) {
-    std::unique_ptr<Task> task = busy.recall_newest();
-    if (task == nullptr) {
-      unclaimed = moved.size(); // its worker was faster
+// Divides what a lane has and nobody has claimed, in turn: its oldest goes to the idle one, which is where it would go if all workers took
+// from one queue, the next stays, and so on. Returns how much is left of it.
+size_t Scheduler::share(ParentLane& busy, ParentLane& idle) {
+  std::vector<std::unique_ptr<Task>> divided; // the newest first
+  while (auto task = busy.recall_newest()) {
+    divided.push_back(std::move(task));
+  }
+  size_t left = 0;
+  for (bool is_for_idle = true; !divided.empty(); is_for_idle = !is_for_idle) {
+    const Task& task = *divided.back();
+    const bool is_taken = is_for_idle ? idle.accepts(task) : !busy.accepts(task) && idle.accepts(task);
+    if (!is_taken && !busy.accepts(task)) {
       break;
     }
-    moved.push_back(std::move(task));
+    left += is_taken ? 0 : 1;
+    place(is_taken ? idle : busy, std::move(divided.back()));
+    divided.pop_back();
   }
-  for (; !moved.empty() && idle.accepts(*moved.back()); moved.pop_back(), --unclaimed) {
-    idle.place(std::move(moved.back()));
-  }
-  for (; !moved.empty() && busy.accepts(*moved.back()); moved.pop_back()) {
-    busy.place(std::move(moved.back()));
-  }
-  for (auto& task : moved) {
+  for (auto& task : divided) {
     task->is_pending = true;
     pending_.push_front(std::move(task));
-    --unclaimed;
   }
-  return unclaimed;
+  return left;
 }
 
 // Gives workers that have nothing to do tasks that nobody has claimed. These are counted once for all of them: with many workers, many are
@@ -214,7 +221,7 @@ void Scheduler::steal() {
       if (*most == 0) {
         return;
       }
-      left = share(*lanes_[static_cast<size_t>(most - unclaimed.begin())], *idle, *most);
+      left = share(*lanes_[static_cast<size_t>(most - unclaimed.begin())], *idle);
       *most = left;
     }
   }

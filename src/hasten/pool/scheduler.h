@@ -93,15 +93,16 @@ private:
   void judge(size_t results);
   bool has_tasks() const;
   bool is_judging() const;
-  ParentLane* next_in_turn(const std::vector<ParentLane*>& lanes, const Task& task);
-  size_t turn_among(const std::vector<ParentLane*>& lanes) const;
+  void place(ParentLane& lane, std::unique_ptr<Task> task);
+  static void sort_by_turn(std::vector<ParentLane*>& lanes);
+  static ParentLane* next_in_turn(std::vector<ParentLane*>& lanes, const Task& task);
   bool deal(const std::vector<ParentLane*>& lanes);
   bool spread();
   std::vector<ParentLane*> all_lanes() const;
   std::vector<ParentLane*> few_lanes() const;
   bool feed_few();
   void feed();
-  size_t share(ParentLane& busy, ParentLane& idle, size_t unclaimed);
+  size_t share(ParentLane& busy, ParentLane& idle);
   void steal();
   ParentLane* choose_lane(const Task& task) const;
   bool has_news() const { return is_interrupted_ || post_.has_news.load(std::memory_order_seq_cst) != 0; }
@@ -121,8 +122,8 @@ private:
   std::deque<std::unique_ptr<Task>> pending_; // by next_pending(): among them are tasks without items, which were recalled
   Narrowing narrowing_;
   uint64_t next_lane_ = 0;
-  uint64_t latest_lane_ = ~uint64_t{0}; // that got a task in turn; none yet
-  bool is_timed_ = false;               // whether any task ever had a time limit
+  uint64_t turns_ = 0;    // tasks that were placed
+  bool is_timed_ = false; // whether any task ever had a time limit
   std::vector<Watched> watched_;
   // --- not guarded ---
   std::atomic<bool> is_interrupted_{false};
