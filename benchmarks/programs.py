@@ -18,7 +18,7 @@ from _measure import HERE, Row, at_least, compare, main, row, times
 import hasten
 
 WORKERS = 2
-COMMANDS = 1_000
+COMMANDS = 10_000
 FEW = 100  # for GNU parallel, which takes milliseconds a command
 PEER = "subprocess.run in threads"
 DEFAULT = "the same, default threads"
@@ -77,7 +77,7 @@ def compared(subject: str, program: str, starter: str | None) -> Row:
             notes.append(f"{name}: not installed")
     if starter is not None:
         contenders[FLOOR] = each(lambda: subprocess.run([starter, program, str(COMMANDS), str(WORKERS)], check=True))
-    found = compare(contenders, rounds=5)
+    found = compare(contenders, rounds=3)
     ratio = found.ratio(PEER, "hasten")
     notes.append(f"{times(ratio)} {PEER}, {times(found.ratio(DEFAULT, 'hasten'))} with default threads")
     if starter is not None:

@@ -76,8 +76,7 @@ void Job::write_input() {
     }
     written_ += static_cast<size_t>(count);
   }
-  started_.input.reset();
-  request_->input = std::string();
+  started_.input.reset(); // the request keeps what was written, for another try
 }
 
 std::string_view Job::read_output(uint8_t stream, char* buffer, size_t size) {
